@@ -106,6 +106,13 @@ class Conformance:
         problems += _problems_of_record(answer, record, seen, stream=stream and seen.status == 200)
         assert not problems, "\n".join(problems)
 
+    def check_record(self, answer: Answer, seen: Seen, *, stream: bool) -> None:
+        """Compare the record of an answer in any protocol with what the dialect says."""
+        kept = self.api("GET", f"/v1/results/{answer.headers['x-request-id']}")
+        assert kept.status == 200
+        problems = _problems_of_record(answer, reading.strict_json(kept.text), seen, stream=stream)
+        assert not problems, "\n".join(problems)
+
     def prepare(self, client: Client, dialect: Dialect, *, events: bool) -> None:
         """Let the provider answer as the dialect says."""
         self.serve_with(client)
@@ -233,7 +240,8 @@ def conformance() -> Iterator[Conformance]:
 @pytest.fixture
 def without_records(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save no records, which takes half of a request's time: for tests that only look at what
-    clients see. `Conformance.check` reads the records of the same dialects."""
+    clients see. `Conformance.check` reads the records of the same dialects, and
+    `Conformance.check_record` those of one dialect in each protocol."""
     monkeypatch.setattr(DynamoDbResultStore, "save", lambda *_: None)
 
 

@@ -14,10 +14,11 @@ from route_switch.domain.completion import complete
 from route_switch.domain.errors import InvalidModelRequestError, ModelError, ModelTimeoutError
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.usage import Usage
-from tests.conformance.conftest import Client, Conformance, both_ways, every_dialect
-from tests.conformance.dialect import Dialect
+from tests.conformance.conftest import QUERY, Client, Conformance, both_ways, every_dialect
+from tests.conformance.dialect import Dialect, load
 from tests.conformance.test_messages_protocol import check
 from tests.conformance.test_openai_protocols import check_response
+from tests.integration.messages_client import ask
 from tests.support.raw_server import SLOW, Serve, raw_server
 from tests.support.upstream import Reply, completion, failure, running_upstream
 
@@ -90,6 +91,13 @@ def test_anthropic_dialect(conformance: Conformance, dialect: Dialect, stream: b
 @every_dialect(ANTHROPIC.form)
 def test_anthropic_dialect_in_its_own_protocol(conformance: Conformance, dialect: Dialect) -> None:
     check(conformance, ANTHROPIC, dialect)
+
+
+def test_an_answer_in_anthropics_own_protocol_is_recorded(conformance: Conformance) -> None:
+    dialect = load(ANTHROPIC.form, "text")
+    conformance.prepare(ANTHROPIC, dialect, events=False)
+    answer = ask(conformance.api, QUERY)
+    conformance.check_record(answer, dialect.seen, stream=False)
 
 
 @pytest.mark.usefixtures("without_records")

@@ -6,14 +6,14 @@ import anthropic
 import pytest
 from anthropic.types import Message
 
-from tests.conformance.conftest import QUERY, Client, Conformance, every_dialect
-from tests.conformance.dialect import Dialect, Seen
+from tests.conformance.conftest import QUERY, Client, Conformance, both_ways, every_dialect
+from tests.conformance.dialect import Dialect, Seen, load
 from tests.conformance.test_bedrock import CLIENT as BEDROCK
 from tests.conformance.test_openai_compatible import CLIENT as OPENAI
-from tests.integration.messages_client import WEATHER, client_of, streamed_by
+from tests.integration.messages_client import WEATHER, ask, client_of, streamed_by
 from tests.integration.messages_client import create as whole
 
-pytestmark = pytest.mark.usefixtures("without_records")
+RECORDED = load(OPENAI.form, "openai-cached")
 
 STOP_REASONS = {
     "stop": {"end_turn", "refusal"},
@@ -24,34 +24,44 @@ STOP_REASONS = {
 }
 
 
+@pytest.mark.usefixtures("without_records")
 @every_dialect(OPENAI.form)
 def test_openai_dialect(conformance: Conformance, dialect: Dialect) -> None:
     check(conformance, OPENAI, dialect)
 
 
+@pytest.mark.usefixtures("without_records")
 @every_dialect(BEDROCK.form)
 def test_bedrock_dialect(conformance: Conformance, dialect: Dialect) -> None:
     check(conformance, BEDROCK, dialect)
+
+
+@both_ways
+def test_an_answer_in_this_protocol_is_recorded(conformance: Conformance, stream: bool) -> None:
+    conformance.prepare(OPENAI, RECORDED, events=stream)
+    answer = ask(conformance.api, QUERY, stream=stream)
+    assert answer.status == 200
+    conformance.check_record(answer, RECORDED.seen, stream=stream)
 
 
 def check(conformance: Conformance, client: Client, dialect: Dialect) -> None:
     for stream in (False, True):
         conformance.prepare(client, dialect, events=stream)
         seen = dialect.streamed if stream and dialect.streamed else dialect.seen
-        ask = streamed_by if stream else whole
+        answered = streamed_by if stream else whole
         sdk = client_of(conformance.api)
         options = {k: v for k, v in dialect.request.items() if k in ("temperature", "top_p")}
         options = {k: min(v, 1) for k, v in options.items()}  # this protocol's highest
         fields = {"content": QUERY, "tools": [WEATHER], "extra_body": options}
         if seen.error is not None:
             with pytest.raises(anthropic.APIStatusError) as raised:
-                ask(sdk, **fields)
+                answered(sdk, **fields)
             assert raised.value.status_code == seen.status
             body: Any = raised.value.body
             assert body["type"] == "error"
             assert seen.error.message in body["error"]["message"]
         else:
-            check_message(ask(sdk, **fields), seen)
+            check_message(answered(sdk, **fields), seen)
 
 
 def check_message(message: Message, seen: Seen) -> None:

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from tests.conformance.conftest import QUERY, Client, Conformance, both_ways, every_dialect
-from tests.conformance.dialect import Dialect, Seen
+from tests.conformance.dialect import Dialect, Seen, load
 from tests.conformance.reading import strict_json
 from tests.conformance.test_bedrock import CLIENT as BEDROCK
 from tests.conformance.test_openai_compatible import CLIENT as OPENAI
 from tests.integration.conftest import Answer
 from tests.support.response_reading import read_response, read_response_stream
 
-pytestmark = pytest.mark.usefixtures("without_records")
+without_records = pytest.mark.usefixtures("without_records")
+RECORDED = load(OPENAI.form, "openai-cached")
 
 Json = Any  # answers, which are read at many places
 COMMON = ("temperature", "top_p", "seed", "stop")
@@ -21,17 +22,20 @@ COMMON = ("temperature", "top_p", "seed", "stop")
 STATUS = {"length": "incomplete", "content_filter": "incomplete"}
 
 
+@without_records
 @both_ways
 @every_dialect(OPENAI.form)
 def test_openai_dialect(conformance: Conformance, dialect: Dialect, stream: bool) -> None:
     check_response(conformance, OPENAI, dialect, stream=stream)
 
 
+@without_records
 @every_dialect(BEDROCK.form)
 def test_bedrock_dialect(conformance: Conformance, dialect: Dialect) -> None:
     check_response(conformance, BEDROCK, dialect, stream=True)
 
 
+@without_records
 @every_dialect(OPENAI.form)
 def test_openai_dialect_as_a_legacy_completion(conformance: Conformance, dialect: Dialect) -> None:
     answer = ask(conformance, OPENAI, dialect, "/v1/completions", prompt=QUERY, stream=True)
@@ -44,6 +48,19 @@ def test_openai_dialect_as_a_legacy_completion(conformance: Conformance, dialect
         return
     texts = [choice["text"] for body in bodies for choice in body["choices"] if not choice["index"]]
     assert "".join(texts) == said(seen)
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("path", "field"), [("/v1/responses", "input"), ("/v1/completions", "prompt")]
+)
+def test_an_answer_in_these_protocols_is_recorded(
+    conformance: Conformance, path: str, field: str, stream: bool
+) -> None:
+    fields = {field: QUERY, "stream": stream}
+    answer = ask(conformance, OPENAI, RECORDED, path, **fields)
+    assert answer.status == 200
+    conformance.check_record(answer, RECORDED.seen, stream=stream)
 
 
 def check_response(

@@ -398,7 +398,7 @@ def test_an_edit_and_a_push_keep_the_local_model(
     edited = parse_prompt(live()[1])
     assert edited.local_model is not None
     assert (edited.local_model.sha256, edited.local_model.ask_below) == (numbers().sha256, 0.3)
-    assert "The router LLM is asked below a lead of: 0.1 → 0.3." in with_bucket("diff").out
+    assert "Lead below which the router LLM is asked: 0.1 → 0.3." in with_bucket("diff").out
 
 
 @pytest.mark.parametrize("command", [("push",), ("promote", "--force")])
@@ -433,9 +433,9 @@ def test_diff_says_in_words_what_changed_about_the_strategy(with_bucket: Prompt)
     for sentence in (
         "Strategy: prompt → hybrid.",
         f"Local model: none → {numbers().sha256[:12]}.",
-        "The router LLM is asked below a lead of: never → 0.1.",
-        "Queries bypass the router below this many tokens: the stage's → 12.",
-        "What speaks for Tier 3: added prove (+2.50), code (+0.82).",
+        "Lead below which the router LLM is asked: never → 0.1.",
+        "Number of tokens below which a query bypasses the router: the stage's → 12.",
+        "Strongest features for Tier 3: added prove (+2.50), code (+0.82).",
     ):
         assert sentence in said
     assert '+strategy = "hybrid"' in said

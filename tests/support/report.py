@@ -2,6 +2,7 @@
 
 import random
 
+from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.report.figures import (
     Agreement,
@@ -16,6 +17,11 @@ from route_switch.optimizer.report.figures import (
     Report,
     Rows,
     WorkloadFigures,
+)
+from route_switch.optimizer.report.strategy_figures import (
+    BypassFigures,
+    BypassTuningFigures,
+    Strategies,
 )
 
 SMALL, MEDIUM, LARGE = Tier.SMALL, Tier.MEDIUM, Tier.LARGE
@@ -63,6 +69,7 @@ CANDIDATE = INCUMBENT.replace(
 )
 
 
+BYPASS = BypassFigures(tokens=8, share=0.1, objective=0.8, regret=0.0)
 MOVED_QUERIES = (
     "What does f('abca', 'a') return if f removes every second occurrence?",
     "Which of the following best describes the marginal rate of substitution? (A) …",
@@ -94,6 +101,22 @@ def policy(name: str, n: int = HELDOUT, shift: float = 0.0, *, timed: bool = Tru
 def finished(**changes: object) -> Report:
     """Return the report of a better prompt: 13 policies, 30 candidates, three workloads."""
     return Report.model_validate({**_setup(), **_measured(), **changes})
+
+
+def strategies(chosen: StrategyName) -> Strategies:
+    bypass = BypassTuningFigures(
+        current=8, proposed=None, gain=0.0, error=0.01, changed=0, n=200, thresholds=(BYPASS,)
+    )
+    return Strategies(
+        asked_for=chosen,
+        chosen=chosen,
+        tie=0.002,
+        n=200,
+        estimates=(),
+        local=None,
+        why_no_local=None,
+        bypass=bypass,
+    )
 
 
 def undecided() -> Report:

@@ -10,11 +10,18 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
 
 from route_switch.adapters.learning.file_memo import MemoryMemo
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.files import Folder
-from route_switch.domain.errors import DeadlineReachedError, StoreError
+from route_switch.cli.main import app
+from route_switch.domain.errors import (
+    BudgetReachedError,
+    DeadlineReachedError,
+    RunStoppedError,
+    StoreError,
+)
 from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.promotion import (
     ALPHA,
@@ -24,7 +31,7 @@ from route_switch.domain.learning.promotion import (
     gate,
 )
 from route_switch.optimizer.learning_job import GateHistoryFile, LearningJob, RunDependencies
-from route_switch.optimizer.report.figures import Gate
+from route_switch.optimizer.report.figures import Gate, Report
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.spending_caps import LocalCap
 from tests.support.learning import PLAN, SUBJECTS, RecordedSteps, embed, example
@@ -67,9 +74,23 @@ def run(
     files: type[Folder] = Folder,
 ) -> Gate:
     """Run learning in the folder, or only its beginning, and return what the gate said."""
+    stop = DeadlineReachedError("stopped") if stopped else None
+    report = report_of(folder, seed, stop=stop, history=history, files=files)
+    assert report.gate is not None
+    return report.gate
+
+
+def report_of(
+    folder: Path,
+    seed: int,
+    *,
+    stop: RunStoppedError | None = None,
+    history: Path | None = None,
+    files: type[Folder] = Folder,
+) -> Report:
     models = Models(knows_subjects, lambda number: instruction(f"seed {seed}, proposal {number}"))
-    if stopped:
-        models.fails = lambda _: DeadlineReachedError("stopped")
+    if stop is not None:
+        models.fails = lambda _: stop
     folder.mkdir(exist_ok=True)
     cap = LocalCap(100.0)
     calls = MeteredCalls(lambda _: models, lambda _: PRICE, MemoryMemo(), cap, FakeTime().pace())
@@ -86,9 +107,7 @@ def run(
         monthly_queries=1000,
     )
     with cache_put_back():
-        report = job(RunDependencies(calls, cap, embed, RecordedSteps()))
-    assert report.gate is not None
-    return report.gate
+        return job(RunDependencies(calls, cap, embed, RecordedSteps()))
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -116,6 +135,19 @@ def test_the_same_run_again_reads_its_own_verdict_and_costs_no_look(tmp_path: Pa
     first = run(tmp_path, 1)
     assert run(tmp_path, 1) == first
     assert ledger(tmp_path).read().looks == 1
+
+
+def test_a_run_that_reaches_its_cap_leaves_no_decisions_of_an_earlier_run(tmp_path: Path) -> None:
+    run(tmp_path, 1)
+    assert frontier(tmp_path).exit_code == 0
+    stopped = report_of(tmp_path, 2, stop=BudgetReachedError("the cap is reached"))
+    assert stopped.gate is None
+    failed = frontier(tmp_path).exception
+    assert "the run stopped before the held-out rows" in str(failed)
+
+
+def frontier(folder: Path) -> Result:
+    return CliRunner().invoke(app, ["frontier", str(folder)])
 
 
 class FullDisk(Folder):

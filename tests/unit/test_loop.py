@@ -39,9 +39,9 @@ from route_switch.optimizer.report.assemble import assemble_report
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.html_page import to_html
 from route_switch.optimizer.report.json_file import to_json as report_to_json
+from route_switch.optimizer.report.key_figures import worth_of_quality
 from route_switch.optimizer.report.markdown_page import to_markdown as report_to_markdown
 from route_switch.optimizer.report.promise_section import candidate_sentence
-from route_switch.optimizer.report.verdict import worth_of_quality
 from route_switch.services.learning.metered_calls import MeteredCalls
 from tests.support.learning import CONTEXT, EXAMPLES, NAMES, PLAN, SUBJECTS, example, learn
 from tests.support.searching import INCUMBENT, Models

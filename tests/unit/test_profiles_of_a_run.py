@@ -1,9 +1,13 @@
 """The profiles that a learning run fits, and the command that shows its curve."""
 
+import gzip
 import json
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -27,6 +31,7 @@ from tests.support.searching import Models
 from tests.unit.test_loop import Run, knows_subjects
 
 ONE = replace(PLAN, rounds=1)
+Json = Any  # the content of a file, which is damaged at many places
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +143,8 @@ def test_an_edited_candidate_is_not_taken_for_the_measured_one(folder: Path) -> 
     path = folder / "candidate.json"
     content = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps({**content, "instruction": "Something else."}), "utf-8")
-    assert "candidate.json was edited" in frontier(folder).stderr
+    told = " ".join(frontier(folder).stderr.split())
+    assert "it was edited, or another run wrote to this folder" in told
 
 
 @pytest.mark.parametrize(
@@ -154,6 +160,52 @@ def test_a_question_without_sense_is_refused(
     folder: Path, options: tuple[str, ...], told: str
 ) -> None:
     assert told in str(frontier(folder, *options).exception)
+
+
+def damaged(content: Json, side: str) -> Iterator[tuple[str, Json]]:
+    rows = content[side]
+
+    def with_rows(**columns: object) -> Json:
+        return {**content, side: {**rows, **columns}}
+
+    yield "a cost that is no number", with_rows(cost_usd=[[math.nan] * 3, *rows["cost_usd"][1:]])
+    yield "an infinite cost", with_rows(cost_usd=[[math.inf] * 3, *rows["cost_usd"][1:]])
+    yield "a negative cost", with_rows(router_usd=[-1.0, *rows["router_usd"][1:]])
+    yield "a short column", with_rows(named=rows["named"][1:])
+    yield "a short row", with_rows(score=[[1.0], *rows["score"][1:]])
+    yield "an unknown tier", with_rows(named=[9, *rows["named"][1:]])
+    yield "a negative index", with_rows(kept=[-2, *rows["kept"][1:]])
+    yield "rows without weight", with_rows(weights=[0.0 for _ in rows["weights"]])
+    yield "no rows", with_rows(**dict.fromkeys(rows, ()))
+    yield "tiers out of order", {**content, "tiers": [3, 2, 1]}
+    yield "a λ that is no number", {**content, "lambda": math.nan}
+
+
+@pytest.mark.parametrize("side", ["heldout", "validation"])
+def test_damaged_decisions_are_refused_with_what_to_do(folder: Path, side: str) -> None:
+    whole = json.loads(gzip.decompress((folder / FILE).read_bytes()))
+    for what, content in damaged(whole, side):
+        (folder / FILE).write_bytes(gzip.compress(json.dumps(content).encode()))
+        failed = frontier(folder).exception
+        assert isinstance(failed, RouteSwitchError), what
+        assert f"{FILE} does not hold the decisions of a run (" in str(failed), what
+        assert "Run 'route-switch optimize' on its folder again" in str(failed)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"\xff", b""])
+def test_a_damaged_report_is_refused(folder: Path, content: bytes) -> None:
+    (folder / "report.json").write_bytes(content)
+    failed = frontier(folder).exception
+    assert isinstance(failed, RouteSwitchError)
+    assert "report.json is not the report of a run" in str(failed)
+
+
+@pytest.mark.parametrize("content", [b"{}", b"\xff"])
+def test_a_damaged_candidate_is_not_taken_for_the_measured_one(
+    folder: Path, content: bytes
+) -> None:
+    (folder / "candidate.json").write_bytes(content)
+    assert "candidate.json is not version" in frontier(folder).stderr
 
 
 @pytest.mark.parametrize(

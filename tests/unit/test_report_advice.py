@@ -1,6 +1,7 @@
 """The first sentence of a report compares the constant policies and says what to do; nothing that
 the opening says contradicts it."""
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -8,14 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.advice import first_sentence, next_step
+from route_switch.optimizer.report.baseline_sentences import compared_with_baselines
 from route_switch.optimizer.report.figures import Agreement, Interval, Report, Rows
 from route_switch.optimizer.report.html_page import to_html
 from route_switch.optimizer.report.markdown_page import to_markdown
-from route_switch.optimizer.report.verdict import compared_with_baselines, used_rows, verdict
-from tests.support.report import HELDOUT, INCUMBENT, around, better, finished, stopped
+from route_switch.optimizer.report.verdict import used_rows, verdict
+from tests.support.report import (
+    HELDOUT,
+    INCUMBENT,
+    around,
+    better,
+    finished,
+    stopped,
+    strategies,
+)
 
 TIERS = ("tier-1", "tier-2", "tier-3")
 GateVerdict = Literal["better", "not better", "not enough evidence"]
@@ -134,6 +145,42 @@ def test_a_search_that_kept_the_current_prompt_is_not_said_to_have_taken_a_look(
     assert "The gate took no look, because the search kept the current prompt." in text
     assert "This was look no." not in text
     assert "0.0304" not in text
+
+
+OF_PROMPTS = re.compile(r"(learned|current|the|read the) prompt\b|prompts tried", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("chosen", ["local", "hybrid"])
+@pytest.mark.parametrize("said", EVERY)
+@pytest.mark.parametrize("approval", [None, "no labels"])
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_learned_model_is_not_called_a_prompt(
+    chosen: StrategyName, said: GateVerdict, approval: str | None, kept: bool
+) -> None:
+    figures = (0.1, 0.1, 0.1), (0.0, 0.0, 0.0)
+    report = report_of(said, *figures, approval=approval, kept=kept)
+    report = report.model_copy(update={"strategies": strategies(chosen), "optimizer": "none"})
+    opening, rest = to_markdown(report).split("## Cost and quality")
+    told = (verdict(report), first_sentence(report), next_step(report), compared(report))
+    assert "policy" in opening
+    assert not OF_PROMPTS.findall(f"{opening} {told}")
+    assert "uses the learned policy" in rest
+    assert "Prompts tried" not in rest
+
+
+def compared(report: Report) -> list[str]:
+    """Return what is said of baselines, one of which is a prompt."""
+    return [each.replace("hand-written prompt", "") for each in compared_with_baselines(report)]
+
+
+def test_a_run_that_learns_the_live_model_again_does_not_count_prompts() -> None:
+    gate = better(verdict="not better")
+    report = finished(candidate_prompt=INCUMBENT, gate=gate, strategies=strategies("local"))
+    assert verdict(report).headline == "Keep the current policy"
+    assert verdict(report).sentence == (
+        "The current policy stays: the run learned the policy that is live already."
+    )
+    assert "The gate took no look, because the run kept the current policy." in to_markdown(report)
 
 
 def test_a_run_that_measured_nothing_compares_nothing() -> None:

@@ -1,6 +1,6 @@
 """The report's section on the promise: what holds, for which policy, and what is missing."""
 
-from route_switch.optimizer.report.advice import CURRENT, next_step, standing
+from route_switch.optimizer.report.advice import next_step, standing
 from route_switch.optimizer.report.figures import Promise
 from route_switch.optimizer.report.markdown_page import to_markdown
 from route_switch.optimizer.report.promise_section import (
@@ -92,7 +92,7 @@ def test_a_prompt_without_its_promise_does_not_count_as_live_and_the_next_step_s
     said = next_step(report)
     found = standing(report)
     assert found is not None
-    assert found.prompt == CURRENT
+    assert found.live == "the current prompt"
     assert said is None or "raise the limit (`--max-quality-loss`)" in said
     assert "promote candidate.json" not in (said or "")
 

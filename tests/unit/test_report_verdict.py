@@ -1,14 +1,9 @@
 """The opening of a report: each verdict says what happens and why."""
 
+from route_switch.optimizer.report.baseline_sentences import compared_with_baselines
 from route_switch.optimizer.report.figures import Interval
-from route_switch.optimizer.report.verdict import (
-    compared_with_baselines,
-    key_figures,
-    simulated,
-    stopped_early,
-    verdict,
-    worth_of_quality,
-)
+from route_switch.optimizer.report.key_figures import key_figures, worth_of_quality
+from route_switch.optimizer.report.verdict import simulated, stopped_early, verdict
 from tests.support.report import (
     INCUMBENT,
     around,

@@ -51,7 +51,7 @@ def estimate(
             min=0,
             max=100,
             help="Percent of the other requests that the router LLM is asked about: 0 with the "
-            "strategy local, and what the run's report says with hybrid.",
+            "strategy local, and the share in the run's report with hybrid.",
         ),
     ] = 100.0,
     seconds: Annotated[

@@ -13,7 +13,7 @@ from route_switch.cli.model_options import check_lambda, optimizer_extra
 from route_switch.cli.options import JsonOption, usage_examples
 from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import note, say, say_json
-from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.errors import PromptError, RouteSwitchError
 from route_switch.domain.prompt_document import parse_prompt
 
 if TYPE_CHECKING:
@@ -84,18 +84,33 @@ def _read(folder: Path) -> _Run:
             f"{folder} has no report.json, so it is not the folder of a finished run. Name the "
             "folder that 'route-switch optimize --out' wrote."
         )
-    if content is None:
+    if not content:  # empty after a run that stopped early in the folder of another
         raise RouteSwitchError(
             f"{folder} has no {FILE}: the run stopped before the held-out rows, or an earlier "
             "release wrote it. Run the same 'route-switch optimize' again; nothing is paid twice."
         )
     decisions = decisions_from(content, str(folder / FILE))
     note(_why_other(files.read("candidate.json"), decisions.version))
-    return _Run(from_json(report.decode()), decisions)
+    try:
+        return _Run(from_json(report.decode()), decisions)
+    except ValueError as error:
+        raise RouteSwitchError(
+            f"{folder / 'report.json'} is not the report of a run. Run the same 'route-switch "
+            "optimize' again; nothing is paid twice."
+        ) from error
 
 
 def _why_other(candidate: bytes | None, version: str) -> str | None:
     """Return a note if the folder's prompt is not the one that was measured."""
-    if candidate is None or parse_prompt(candidate.decode()).version == version:
+    if candidate is None:
         return None
-    return f"candidate.json was edited: the figures are of version {version}, as the run left it."
+    try:
+        found = parse_prompt(candidate.decode()).version
+    except (PromptError, UnicodeDecodeError):
+        found = None
+    if found == version:
+        return None
+    return (
+        f"candidate.json is not version {version}, of which the figures are: it was edited, or "
+        "another run wrote to this folder."
+    )

@@ -164,7 +164,7 @@ def optimize(
         ),
     ] = None,
 ) -> None:
-    """Find what routes with the highest quality − λ · cost and test whether it is better.
+    """Find the routing policy with the highest quality − λ · cost and test it on held-out rows.
 
     Quality is the share of queries whose answer is rated no worse than Tier 3's. Cost is what
     answers and router cost, divided by the cost of the same queries on Tier 3.

@@ -121,12 +121,12 @@ def view_in_words(view: LocalView, router: str, named: Tier | None) -> Iterator[
     yield from _chosen(view, router, named)
     yield f"Its estimate of the chance that an answer is no worse than Tier 3's: {quality}."
     yield f"Its estimate of the cost, where the mean query on Tier 3 costs 1: {cost}."
-    yield f"Objective, chance − {view.lambda_:g} × cost, of which the highest decides: {objective}."
+    yield f"Objective, chance − {view.lambda_:g} × cost; the highest decides: {objective}."
     if view.spoken and view.against is not None:
         names = ", ".join(f"{name} (+{weight:.2f})" for name, weight in view.spoken)
         yield (
-            f"What speaks most for Tier {choice.tier.value} against Tier {view.against.value}, in "
-            f"log-odds: {names}."
+            f"Strongest features for Tier {choice.tier.value} against Tier {view.against.value}, "
+            f"in log-odds: {names}."
         )
 
 
@@ -161,6 +161,6 @@ def view_changes(view: LocalView) -> Iterator[str]:
         )
     if view.ask_below is not None:
         yield (
-            "The owner sets how small a lead must be for the router LLM to be asked: ask_below, in "
+            "The owner sets the lead below which the router LLM is asked: ask_below, in "
             "route-switch prompt edit."
         )

@@ -31,7 +31,7 @@ RESERVED = (
 )
 """Keys of the front matter that are not provenance."""
 
-_NOTE = "What speaks most for each tier, in log-odds. `local_model` names the numbers behind it."
+_NOTE = "Strongest features for each tier, in log-odds. `local_model` names the numbers behind it."
 _TIER = re.compile(r"^## Tier ([123])[ \t]*$", re.MULTILINE)
 _FEATURE = re.compile(r"^- (.+) \(([+-]\d+\.\d\d)\)[ \t]*$", re.MULTILINE)
 

@@ -31,8 +31,8 @@ class RouterConfig(BaseModel):
     models: ModelCatalog
     """Models of the tiers and of the router LLM, with their prices."""
     strategy: Annotated[str, Field(min_length=1)] | None = None
-    """A routing strategy that is used whatever the live prompt names: `prompt`, `local`, `hybrid`
-    or another of `domain/strategies/registry.py`; null is the live prompt's."""
+    """Routing strategy that overrides the live prompt's: `prompt`, `local`, `hybrid` or another of
+    `domain/strategies/registry.py`. null keeps the live prompt's."""
     profile: Profile = BALANCED
     """Routing profile of requests whose body, header and key name none: `quality`, `balanced` or
     `cost`. `balanced` routes as the last learning run did."""
@@ -52,7 +52,7 @@ class RouterConfig(BaseModel):
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
     """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off. System
     messages and the schema of the answer count; a query with a conversation, tools or attachments
-    is never bypassed. A prompt that learned a number of its own replaces it, unless it is 0."""
+    is never bypassed. The number of a learned prompt replaces it, unless it is 0."""
     router_max_input_tokens: Annotated[int, Field(ge=50)] = 1000
     """Most that the router LLM sees of a query and its conversation. At least 60% of it is the last
     message's if that is long; of a longer message it sees head and tail."""

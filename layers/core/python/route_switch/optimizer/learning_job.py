@@ -141,8 +141,7 @@ class LearningJob:
         report = assemble_report(found, candidate, self.plan, calls, self._report_context())
         if found.tables is not None and found.built is not None:
             self.files.write("outcomes.jsonl.gz", serialize_outcomes(found.built.table))
-        if found.decisions is not None:
-            self.files.write(decided_rows.FILE, found.decisions.to_bytes())
+        self._write_decisions(found)
         texts = {
             "candidate.json": to_json(candidate),
             "candidate.md": to_markdown(candidate),
@@ -153,6 +152,14 @@ class LearningJob:
         for name, text in texts.items():
             self.files.write(name, text.encode())
         return report
+
+    def _write_decisions(self, found: Findings) -> None:
+        """Write the decisions. A run without any empties the file that an earlier run left, so that
+        the folder never holds those of another report."""
+        if found.decisions is not None:
+            self.files.write(decided_rows.FILE, found.decisions.to_bytes())
+        elif self.files.read(decided_rows.FILE):
+            self.files.write(decided_rows.FILE, b"")
 
     def _report_context(self) -> ReportContext:
         return ReportContext(

@@ -40,10 +40,11 @@ def strategy_changes(before: RoutingPrompt, after: RoutingPrompt) -> Iterator[st
     if _name(old) != _name(new):
         yield f"Local model: {_name(old)} → {_name(new)}."
     if _ask_below(old) != _ask_below(new):
-        yield f"The router LLM is asked below a lead of: {_ask_below(old)} → {_ask_below(new)}."
+        change = f"{_ask_below(old)} → {_ask_below(new)}"
+        yield f"Lead below which the router LLM is asked: {change}."
     if before.bypass_tokens != after.bypass_tokens:
         yield (
-            "Queries bypass the router below this many tokens: "
+            "Number of tokens below which a query bypasses the router: "
             f"{_bypass(before)} → {_bypass(after)}."
         )
     yield from _profile_changes(before.profiles or ONE_TIER, after.profiles or ONE_TIER)
@@ -92,10 +93,10 @@ def _feature_changes(
         for name in both
         if old[name].weight != new[name].weight
     ]
-    parts = (("added", added), ("gone", gone), ("changed", moved))
+    parts = (("added", added), ("removed", gone), ("changed", moved))
     said = "; ".join(f"{what} {', '.join(names)}" for what, names in parts if names)
     if said:
-        yield f"What speaks for Tier {tier.value}: {said}."
+        yield f"Strongest features for Tier {tier.value}: {said}."
 
 
 def _shown(feature: StrongFeature) -> str:

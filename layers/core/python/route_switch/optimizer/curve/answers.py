@@ -15,9 +15,8 @@ from route_switch.optimizer.report.figures import CurveFigures, CurvePoint, Inte
 from route_switch.optimizer.report.text_format import bounds, fixed, percent, ratio, share
 
 CAVEAT = (
-    "Nothing was learned from these rows. But a point that is chosen because it looks best on them "
-    "is likely to be worse on new rows, and its interval does not show that. Leave a margin, and "
-    "measure again on new rows."
+    "Nothing was learned from these rows. But a point picked on them looks better than it is, and "
+    "its interval does not show that. Leave a margin, and measure again on new rows."
 )
 
 
@@ -48,8 +47,8 @@ def ask_curve(
 
 
 _STEPS = (
-    "The router LLM's tiers were not fitted to other λ in this run, which kept the current prompt. "
-    "So only the profiles change them."
+    "This run kept the current prompt and fitted no tables, so only the three profiles change its "
+    "tiers."
 )
 
 
@@ -88,7 +87,7 @@ def cheapest_in_words(found: Cheapest, curve: PolicyCurve) -> tuple[str, ...]:
         )
     if found.sure.policy != found.policy.policy:
         said.append(
-            f"To be at {least} with the lower end of the interval as well, take "
+            f"If the lower end of the interval must reach {least} as well, take "
             f"{_name(found.sure, curve)}: cost {ratio(found.sure.cost)}, quality "
             f"{percent(found.sure.quality)}."
         )

@@ -7,9 +7,18 @@ the local model expects of each tier.
 import gzip
 import zlib
 from dataclasses import dataclass
+from typing import Annotated, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    ValidationError,
+    model_validator,
+)
 
 from route_switch.adapters.learning.jsonl import gzip_lines
 from route_switch.domain.errors import RouteSwitchError
@@ -19,6 +28,13 @@ from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays
 
 FILE = "decisions.json.gz"
 NONE = -1
+
+Column = Annotated[int, Field(ge=NONE)]
+"""The index of a tier, or `NONE`."""
+Weight = Annotated[FiniteFloat, Field(gt=0)]
+NonNegative = Annotated[FiniteFloat, Field(ge=0)]
+Cells = tuple[tuple[FiniteFloat, ...], ...]
+Costs = tuple[tuple[NonNegative, ...], ...]
 
 
 class DecidedRows(BaseModel):
@@ -32,16 +48,32 @@ class DecidedRows(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weights: tuple[float, ...]
-    templates: tuple[int, ...]
-    equivalent: tuple[tuple[float, ...], ...]
-    score: tuple[tuple[float, ...], ...]
-    cost_usd: tuple[tuple[float, ...], ...]
-    router_usd: tuple[float, ...]
-    kept: tuple[int, ...]
-    named: tuple[int, ...]
-    expected_quality: tuple[tuple[float, ...], ...]
-    expected_cost: tuple[tuple[float, ...], ...]
+    weights: Annotated[tuple[Weight, ...], Field(min_length=1)]
+    templates: tuple[NonNegativeInt, ...]
+    equivalent: Cells
+    score: Cells
+    cost_usd: Costs
+    router_usd: tuple[NonNegative, ...]
+    kept: tuple[Column, ...]
+    named: tuple[Column, ...]
+    expected_quality: Cells
+    expected_cost: Costs
+
+    def check_shape(self, tiers: int) -> None:
+        """Raise `ValueError` unless there are n rows of `tiers` cells, and all indexes are of
+        tiers."""
+        rows = len(self.weights)
+        columns = (self.templates, self.router_usd, self.kept, self.named)
+        cells = (
+            *(self.equivalent, self.score, self.cost_usd),
+            *(self.expected_quality, self.expected_cost),
+        )
+        if any(len(each) != rows for each in (*columns, *cells)):
+            raise ValueError(f"each column needs {rows} rows, as there are weights")
+        if any(len(row) != tiers for each in cells for row in each):
+            raise ValueError(f"each row needs a cell for each of {tiers} tiers")
+        if max(*self.kept, *self.named) >= tiers:
+            raise ValueError(f"kept and named are indexes of {tiers} tiers")
 
 
 class RunDecisions(BaseModel):
@@ -52,11 +84,20 @@ class RunDecisions(BaseModel):
 
     version: str
     strategy: str
-    lambda_: float = Field(alias="lambda")
-    tiers: tuple[Tier, ...]
+    lambda_: NonNegative = Field(alias="lambda")
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     profiles: ProfileTables | None = None
     validation: DecidedRows | None = None
     heldout: DecidedRows
+
+    @model_validator(mode="after")
+    def _has_the_shape_of_its_tiers(self) -> Self:
+        if list(self.tiers) != sorted(set(self.tiers)):
+            raise ValueError("tiers must be in ascending order")
+        for rows in (self.validation, self.heldout):
+            if rows is not None:
+                rows.check_shape(len(self.tiers))
+        return self
 
     def to_bytes(self) -> bytes:
         """Return the file's content. Equal decisions give equal bytes."""
@@ -69,9 +110,18 @@ def decisions_from(content: bytes, name: str) -> RunDecisions:
         return RunDecisions.model_validate_json(gzip.decompress(content))
     except (ValidationError, OSError, EOFError, zlib.error) as error:
         raise RouteSwitchError(
-            f"{name} does not hold the decisions of a run. Run 'route-switch optimize' on its "
-            "folder again: nothing is paid twice."
+            f"{name} does not hold the decisions of a run{_where(error)}. Run 'route-switch "
+            "optimize' on its folder again: nothing is paid twice."
         ) from error
+
+
+def _where(error: Exception) -> str:
+    """Say what the first error is, without the file's content."""
+    if not isinstance(error, ValidationError):
+        return ""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f" ({place}: {first['msg']})" if place else f" ({first['msg']})"
 
 
 @dataclass(frozen=True, slots=True)

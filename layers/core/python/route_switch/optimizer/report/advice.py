@@ -1,7 +1,7 @@
 """The report's first sentence: the constant policies, and what to do.
 
 A pure function of the figures, so that every situation can be tested. Whatever the gate says about
-the learned prompt, a constant policy may be better than the prompt that is live after it.
+what was learned, a constant policy may be better than what is live after it.
 """
 
 from collections.abc import Mapping
@@ -13,19 +13,17 @@ from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.figures import Gate, Interval, Promise, Report
 from route_switch.optimizer.report.text_format import plus_minus
 
-LEARNED = "the learned prompt"
-CURRENT = "the current prompt"
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the constant policies stand to the prompt that is live after the run.
+    """How the constant policies stand to the prompt or policy that is live after the run.
 
-    `prompt` names that prompt. `gains` has each constant policy's objective minus its, paired by
-    row, best first.
+    `live` names it, and `is_learned` says whether it is the learned one. `gains` has each constant
+    policy's objective minus its, paired by row, best first.
     """
 
-    prompt: str
+    live: str
+    is_learned: bool
     gains: tuple[tuple[Tier, Interval], ...]
 
     @property
@@ -46,7 +44,8 @@ def standing(report: Report) -> Standing | None:
     better = report.gate.verdict == "better" and not report.lacks_promise
     learned = better and not is_kept(report)
     against = report.against if learned else report.incumbent_against
-    return Standing(LEARNED if learned else CURRENT, _constant_gains(against))
+    live = report.learned if learned else report.current
+    return Standing(live, learned, _constant_gains(against))
 
 
 def looked(gate: Gate) -> bool:
@@ -55,12 +54,12 @@ def looked(gate: Gate) -> bool:
 
 
 def is_kept(report: Report) -> bool:
-    """Whether the search found no prompt that is better on the validation rows."""
+    """Whether the run proposes what is live already."""
     return report.candidate_prompt == report.incumbent_prompt
 
 
 def first_sentence(report: Report) -> str | None:
-    """Compare every constant policy with the prompt that is live after the run, and say what to do
+    """Compare every constant policy with what is live after the run, and say what to do
     if one of them is better."""
     found = standing(report)
     if found is None or not found.gains:
@@ -76,37 +75,38 @@ def first_sentence(report: Report) -> str | None:
         gains = _listed(
             [f"always {_name(t)} by {plus_minus(_negative(g))}" for t, g in found.gains]
         )
-        return f"{_upper(found.prompt)} is better than every constant policy: {gains}."
+        return f"{_upper(found.live)} is better than every constant policy: {gains}."
     clauses = _listed([f"always {_name(tier)} {_clause(gain)}" for tier, gain in found.gains])
-    return f"No constant policy is clearly better than {found.prompt}: {clauses}."
+    return f"No constant policy is clearly better than {found.live}: {clauses}."
 
 
 def _learned_constant(report: Report, found: Standing) -> Tier | None:
     """Return the tier that the learned policy sends every query to, or None."""
     learned = next((p for p in report.policies if p.policy == CANDIDATE), None)
-    if found.prompt != LEARNED or learned is None:
+    if not found.is_learned or learned is None:
         return None
     return next((tier for tier, share in learned.mix.items() if share == 1), None)
 
 
 def next_step(report: Report) -> str | None:
-    """Say what to do about the verdict, unless a constant policy is better than either prompt."""
+    """Say what to do about the verdict, unless a constant policy is better than either."""
     found, gate = standing(report), report.gate
     if found is None or gate is None or found.best is not None:
         return None
-    if found.prompt == LEARNED and gate.needs_approval is not None:
+    if found.is_learned and gate.needs_approval is not None:
+        what = "the prompt" if report.noun == "prompt" else "candidate.md"
         return (
-            "To approve it, read the prompt and run `route-switch prompt promote candidate.json "
+            f"To approve it, read {what} and run `route-switch prompt promote candidate.json "
             "--force`, or `route-switch approve RUN` for a weekly run."
         )
-    if found.prompt == LEARNED:
+    if found.is_learned:
         return (
             "To make it live, run `route-switch prompt promote candidate.json`; a weekly run does "
             "so itself."
         )
     if report.lacks_promise or (report.promise and report.promise.waits_for is not None):
         more = "" if _loses_too_much(report.promise) else "run again with more examples, or "
-        return f"To let the learned prompt go live, {more}raise the limit (`--max-quality-loss`)."
+        return f"To let {report.learned} go live, {more}raise the limit (`--max-quality-loss`)."
     if not is_kept(report) and not looked(gate):
         missing = MIN_ROWS - gate.gain.n
         return f"To get a verdict, run again with more examples: at least {missing} more held out."
@@ -127,7 +127,7 @@ def _pin(found: Standing, best: Tier) -> str:
     others = [f"always {_name(t)} {_clause(g)}" for t, g in found.gains if t is not best]
     also = f" ({_listed(others)})" if others else ""
     return (
-        f"Always {_name(best)} would be better than {found.prompt} by {plus_minus(gain)}{also}: "
+        f"Always {_name(best)} would be better than {found.live} by {plus_minus(gain)}{also}: "
         f"run `route-switch switch pin-tier {int(best)}`."
     )
 

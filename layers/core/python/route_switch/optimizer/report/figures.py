@@ -256,6 +256,20 @@ class Report(Frozen):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     @property
+    def noun(self) -> str:
+        """What the run proposes, and what it would replace, in a word."""
+        chosen = "prompt" if self.strategies is None else self.strategies.chosen
+        return "prompt" if chosen == "prompt" else "policy"
+
+    @property
+    def learned(self) -> str:
+        return f"the learned {self.noun}"
+
+    @property
+    def current(self) -> str:
+        return f"the current {self.noun}"
+
+    @property
     def lacks_promise(self) -> bool:
         """Whether the candidate is better, but stays out because its quality cannot be promised."""
         better = self.gate is not None and self.gate.verdict == "better"

@@ -7,18 +7,13 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from route_switch.optimizer.report.advice import first_sentence, next_step
+from route_switch.optimizer.report.baseline_sentences import compared_with_baselines
 from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.key_figures import key_figures
 from route_switch.optimizer.report.page_figures import opening_figures, section_figures
 from route_switch.optimizer.report.sections import sections
 from route_switch.optimizer.report.text_format import Folded, visible
-from route_switch.optimizer.report.verdict import (
-    compared_with_baselines,
-    key_figures,
-    simulated,
-    stopped_early,
-    used_rows,
-    verdict,
-)
+from route_switch.optimizer.report.verdict import simulated, stopped_early, used_rows, verdict
 
 FOLDER = Path(__file__).parent
 LONGEST_TABLE = 12

@@ -4,17 +4,12 @@ import re
 from collections.abc import Iterator
 
 from route_switch.optimizer.report.advice import first_sentence, next_step
+from route_switch.optimizer.report.baseline_sentences import compared_with_baselines
 from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.key_figures import key_figures
 from route_switch.optimizer.report.sections import Section, sections
 from route_switch.optimizer.report.text_format import Cell, Folded, ReportTable, visible
-from route_switch.optimizer.report.verdict import (
-    compared_with_baselines,
-    key_figures,
-    simulated,
-    stopped_early,
-    used_rows,
-    verdict,
-)
+from route_switch.optimizer.report.verdict import simulated, stopped_early, used_rows, verdict
 
 LONGEST_CELL = 60
 

@@ -6,8 +6,9 @@ from route_switch.optimizer.report.text_format import ReportTable, percent, rati
 PROFILES = (
     "A request, a key or a stage chooses a profile, without another learning run. 'balanced' is "
     "the learned policy; 'quality' weighs cost with λ / 4 and 'cost' with 2.5 · λ.",
-    "The figures are measured on held-out rows, which fitted none of them. 'route-switch frontier' "
-    "shows the whole curve: what another λ costs, and the cheapest policy with a given quality.",
+    "The figures are measured on held-out rows that were not used for fitting. 'route-switch "
+    "frontier' shows the whole curve: what another λ costs, and the cheapest policy with a given "
+    "quality.",
 )
 
 

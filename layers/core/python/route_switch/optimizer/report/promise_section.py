@@ -8,7 +8,6 @@ from route_switch.optimizer.promise import PolicyPromise, PromiseResult
 from route_switch.optimizer.report.figures import Promise, PromisedPolicy, Report
 from route_switch.optimizer.report.text_format import ReportTable, fixed, share
 
-LEARNED, CURRENT = "the learned prompt", "the current prompt"
 NOT_TESTED = "not tested"
 PROMISED = "promised"
 
@@ -57,13 +56,14 @@ def promise_paragraphs(report: Report) -> tuple[str, ...]:
     if promise is None:
         return ()
     kept = report.candidate_prompt == report.incumbent_prompt
-    names = {CANDIDATE: CURRENT if kept else LEARNED, INCUMBENT: CURRENT}
+    candidate = report.current if kept else report.learned
+    names = {CANDIDATE: candidate, INCUMBENT: report.current}
     limit = percent(promise.max_quality_loss)
     paragraphs = (
         f"The promise: with 95% confidence, at most {limit} of answers are worse than Tier 3's.",
         _outcome(promise, names),
     )
-    return (*paragraphs, _method(promise)) if promise.policies else paragraphs
+    return (*paragraphs, _method(promise, report.learned)) if promise.policies else paragraphs
 
 
 def _outcome(promise: Promise, names: Mapping[str, str]) -> str:
@@ -121,12 +121,12 @@ def _sentence_start(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _method(promise: Promise) -> str:
+def _method(promise: Promise, learned: str) -> str:
     return (
         "Validation rows chose the order of the test, and rows that nothing was chosen by decide. "
         "The safest policy comes first, and the first failure ends the test. This look spends "
         f"{promise.alpha:.3g} of the promises' own error budget of 0.05 over all looks. “candidate "
-        "--tiers 2,3” is the learned prompt for keys that are created with these tiers, and "
+        f"--tiers 2,3” is {learned} for keys that are created with these tiers, and "
         "“tier-2” is 'route-switch switch pin-tier 2'."
     )
 

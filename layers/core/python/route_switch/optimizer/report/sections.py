@@ -4,11 +4,8 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from route_switch.domain.learning.outcome import GradedBy
-from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report import tables as tables
-from route_switch.optimizer.report.advice import is_kept, looked
 from route_switch.optimizer.report.article_table import (
     POLICIES,
     TITLE,
@@ -19,11 +16,13 @@ from route_switch.optimizer.report.article_table import (
     article_table,
 )
 from route_switch.optimizer.report.figures import Report
+from route_switch.optimizer.report.gate_section import gate_paragraphs
+from route_switch.optimizer.report.grading_section import grading_paragraphs
+from route_switch.optimizer.report.key_figures import worth_of_quality
 from route_switch.optimizer.report.profiles_section import PROFILES, profiles_table
 from route_switch.optimizer.report.promise_section import (
     promise_paragraphs,
     promise_table,
-    rounded,
 )
 from route_switch.optimizer.report.strategy_section import (
     bypass_paragraph,
@@ -35,7 +34,6 @@ from route_switch.optimizer.report.text_format import (
     NOT_MEASURED,
     ReportTable,
     difference,
-    fixed,
     share,
     usd,
 )
@@ -43,21 +41,14 @@ from route_switch.optimizer.report.understanding_section import (
     understanding_paragraphs,
     understanding_table,
 )
-from route_switch.optimizer.report.verdict import (
-    LARGEST,
-    best_constant,
-    find,
-    level,
-    objective,
-    worth_of_quality,
-)
+from route_switch.optimizer.report.verdict import LARGEST, best_constant, find, objective
 
 MEANINGS = {
     "tier-1": "sends every query to Tier 1",
     "tier-2": "sends every query to Tier 2",
     "tier-3": "sends every query to Tier 3",
     "static-rules": "looks at keywords, length and code",
-    "random": "draws tiers with the learned prompt's mix",
+    "random": "draws tiers with the candidate's mix",
     "linear": "predicts each tier's result with a linear model of the query's embedding",
     "knn": "copies the best tier of the most similar training queries",
     "clusters": "looks up the best tier of the query's cluster",
@@ -68,7 +59,6 @@ MEANINGS = {
     "local": "uses the local model alone",
     "hybrid": "uses the local model, and the router LLM where the model is unsure",
     "oracle": "knows every outcome, as an upper bound",
-    CANDIDATE: "uses the learned prompt",
 }
 
 
@@ -115,19 +105,21 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
     if report.graded_by:
         about = understanding_paragraphs(report)
         yield Section("What was not understood", about, (understanding_table(report),))
-    yield _candidates(report, most)
+    if report.optimizer != "none":
+        yield _candidates(report, most)
     yield _spend(report)
-    yield Section("Rows and gate", _rows(report), (tables.rows(report),))
+    yield Section("Rows and gate", gate_paragraphs(report), (tables.rows(report),))
     yield Section("How to reproduce it", (), (tables.setup(report),), command=report.command)
     if {workload.workload for workload in report.workloads} & WORKLOADS.keys():
         yield _article(report)
 
 
 def _cost_and_quality(report: Report) -> Section:
+    known = {**MEANINGS, CANDIDATE: f"uses {report.learned}"}
     meanings = "; ".join(
-        f"{policy.policy} {MEANINGS[policy.policy]}"
+        f"{policy.policy} {known[policy.policy]}"
         for policy in report.policies
-        if policy.policy in MEANINGS
+        if policy.policy in known
     )
     definitions = (
         "Cost is that of answers and router, relative to the same queries all on Tier 3. Quality "
@@ -207,36 +199,7 @@ def _latency(report: Report) -> Section:
 
 def _grading(report: Report) -> Section:
     graded = (tables.grading(report),) if report.graded_by else ()
-    return Section("How answers were graded", (_judge(report), _margin(report)), graded)
-
-
-def _margin(report: Report) -> str:
-    if report.no_worse_margin == 0:
-        return "A tested answer is no worse than Tier 3's if its score is at least as high."
-    return (
-        "A tested answer is no worse than Tier 3's if its score is at most "
-        f"{report.no_worse_margin:g} lower. This margin was fixed before the run."
-    )
-
-
-def _judge(report: Report) -> str:
-    if report.judge_model is None:
-        return "No LLM judge was used."
-    agreement = report.agreement
-    if agreement is None and not report.graded_by.get(GradedBy.JUDGE):
-        return f"The judge {report.judge_model} had nothing to grade."
-    if agreement is None or agreement.share is None:
-        return (
-            f"The judge {report.judge_model} has no labels to be compared with: its scores are "
-            "uncalibrated."
-        )
-    kappa = "not defined" if agreement.kappa is None else fixed(agreement.kappa)
-    flips = NOT_MEASURED if agreement.flip_rate is None else share(agreement.flip_rate)
-    return (
-        f"The judge {report.judge_model} agrees with gold or human labels in "
-        f"{share(agreement.share)} of {agreement.n:,} cases (Cohen's κ {kappa}). “Worse” verdicts "
-        f"not confirmed with the answers swapped: {flips}."
-    )
+    return Section("How answers were graded", grading_paragraphs(report), graded)
 
 
 def _candidates(report: Report, most: int) -> Section:
@@ -257,36 +220,6 @@ def _spend(report: Report) -> Section:
     else:
         text = f"This run spent {total} of its cap of {usd(cap)}."
     return Section("What this run spent", (text,), (tables.spend(report),))
-
-
-def _rows(report: Report) -> tuple[str, ...]:
-    gate = report.gate
-    if gate is None:
-        return ()
-    if is_kept(report):
-        return (
-            "The gate took no look, because the search kept the current prompt. The held-out rows "
-            "stay fresh for a later look, and nothing of the error budget was spent.",
-        )
-    if report.promise is not None and report.promise.waits_for is not None:
-        return (
-            f"The gate did not look: it waits for about {rounded(report.promise.waits_for)} more "
-            f"rows, which the promise needs. The {gate.gain.n:,} that are there stay fresh for a "
-            "later look, and nothing of the error budget was spent.",
-        )
-    if not looked(gate):
-        return (
-            f"The gate did not look: that takes {MIN_ROWS} fresh rows or templates, and there were "
-            f"{gate.gain.n}. They stay fresh for a later look, and nothing of the error budget was "
-            "spent.",
-        )
-    approval = f" A promotion needs approval: {gate.needs_approval}." if gate.needs_approval else ""
-    return (
-        f"This was look no. {gate.look} of the gate, on rows that no earlier look used. It spent "
-        f"{gate.alpha:.3g} of the 0.05 error budget, hence a {level(gate)} interval. It detects a "
-        f"gain of {fixed(gate.smallest_visible, 3)} with 80% probability and requires a gain of at "
-        f"least {fixed(gate.delta, 3)}.{approval}",
-    )
 
 
 def _article(report: Report) -> Section:

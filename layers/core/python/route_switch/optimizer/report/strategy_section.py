@@ -54,13 +54,15 @@ def _chosen(strategies: Strategies) -> str:
 
 def _trained(local: LocalFigures) -> str:
     withheld = (
-        f" The text of {local.withheld:,} rows may not be learned from." if local.withheld else ""
+        f" {local.withheld:,} rows have text that may not be learned from."
+        if local.withheld
+        else ""
     )
     if local.constant is None:
         return f"The local model was trained on {local.rows:,} rows.{withheld}"
     return (
         f"The local model sends every query to Tier {int(local.constant)}: on {local.rows:,} rows, "
-        f"no feature of the queries predicts more than this best constant choice.{withheld}"
+        f"no feature did better than sending every query there.{withheld}"
     )
 
 
@@ -123,7 +125,7 @@ def _over_hand_written(report: Report) -> ReportTable:
 
 def _strongest(local: LocalFigures) -> ReportTable:
     return ReportTable(
-        caption="What speaks most for each tier in the local model, in log-odds: words, and "
+        caption="Strongest features for each tier in the local model, in log-odds: words, and "
         "properties of a query",
         head=("Tier", "Feature", "Weight"),
         rows=tuple(

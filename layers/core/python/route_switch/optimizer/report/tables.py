@@ -56,7 +56,7 @@ def _learned(policies: Iterable[PolicyFigures]) -> frozenset[int]:
 
 def differences(report: Report) -> ReportTable:
     return ReportTable(
-        caption="Objective of the learned prompt minus that of each policy, paired by row, with "
+        caption=f"Objective of {report.learned} minus that of each policy, paired by row, with "
         "the 95% interval",
         head=("Against", "Learned is", "Difference", "n"),
         rows=tuple(
@@ -120,7 +120,7 @@ def confusion(report: Report) -> ReportTable:
         return f"✓ {text}" if best == tier else text
 
     return ReportTable(
-        caption="Held-out rows by best tier and by the tier that the learned prompt chose; ✓ marks "
+        caption=f"Held-out rows by best tier and by the tier that {report.learned} chose; ✓ marks "
         "agreement",
         head=("Best tier", *(f"Chosen: Tier {int(tier)}" for tier in chosen)),
         rows=tuple(

@@ -1,22 +1,16 @@
-"""The opening of a report: the verdict, the three key figures, and what was simulated."""
+"""The opening of a report: the verdict, the rows that were used, and what was simulated."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.domain.learning.used_rows import rows_used
-from route_switch.optimizer.policies import CANDIDATE
-from route_switch.optimizer.report.advice import LEARNED, is_kept, looked, standing
-from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, Report
+from route_switch.optimizer.report.advice import is_kept, looked, standing
+from route_switch.optimizer.report.figures import Gate, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import (
-    NOT_MEASURED,
     bounds,
     count,
     fixed,
-    percent_bounds,
-    share,
-    usd,
-    usd_bounds,
 )
 
 LARGEST = "tier-3"
@@ -35,25 +29,15 @@ class Verdict:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyFigure:
-    """One of the three key figures, as text. `about` has the interval and n."""
-
-    name: str
-    value: str
-    meaning: str
-    about: str
-
-
 def verdict(report: Report) -> Verdict:
     found, constants = _verdict(report), standing(report)
     if constants is None or constants.best is None:
         return found
     tier = f"always Tier {int(constants.best)}"
-    if constants.prompt == LEARNED:
-        headline = f"Better than the current prompt, but {tier} would be better still"
+    if constants.is_learned:
+        headline = f"Better than {report.current}, but {tier} would be better still"
         return replace(found, sign="keep", headline=headline)
-    headline = f"A{tier[1:]} would be better than the current prompt"
+    headline = f"A{tier[1:]} would be better than {report.current}"
     return replace(found, headline=headline)
 
 
@@ -62,13 +46,18 @@ def _verdict(report: Report) -> Verdict:
     if gate is None:
         return Verdict("unfinished", "No verdict yet", _why_no_verdict(report))
     if is_kept(report):
-        tried = count(sum(c.objective is not None for c in report.candidates), "prompt")
-        sentence = (
-            f"The current prompt stays: none of {tried} tried scored higher on the validation rows "
-            "than the live one."
-        )
-        return Verdict("keep", "Keep the current prompt", sentence)
+        return Verdict("keep", f"Keep {report.current}", _why_kept(report))
     return _of_gate(report, gate)
+
+
+def _why_kept(report: Report) -> str:
+    if report.noun == "policy":
+        return "The current policy stays: the run learned the policy that is live already."
+    tried = count(sum(c.objective is not None for c in report.candidates), "prompt")
+    return (
+        f"The current prompt stays: none of {tried} tried scored higher on the validation rows "
+        "than the live one."
+    )
 
 
 def _why_no_verdict(report: Report) -> str:
@@ -80,49 +69,48 @@ def _why_no_verdict(report: Report) -> str:
 
 
 def _of_gate(report: Report, gate: Gate) -> Verdict:
-    gain = _gain(report, gate)
+    gain, noun = _gain(report, gate), report.noun
     match gate.verdict:
         case "better" if report.lacks_promise and report.promise is not None:
             sentence = (
-                f"The current prompt stays although the learned one is better ({gain}), because "
+                f"The current {noun} stays although the learned one is better ({gain}), because "
                 f"{report.promise.candidate}."
             )
-            return Verdict("keep", "Better, but not promised: keep the current prompt", sentence)
+            return Verdict("keep", f"Better, but not promised: keep the current {noun}", sentence)
         case "better" if gate.needs_approval is not None:
             sentence = (
-                "The learned prompt is better than the current one, but goes live only if a person "
-                f"approves it ({gate.needs_approval.rstrip('.')}): {gain}."
+                f"The learned {noun} is better than the current one, but goes live only if a "
+                f"person approves it ({gate.needs_approval.rstrip('.')}): {gain}."
             )
             return Verdict("approve", "Better, but a person has to approve it", sentence)
         case "better":
-            sentence = f"The learned prompt is better than the current one and may go live: {gain}."
-            return Verdict("promote", "Better: the learned prompt may go live", sentence)
+            sentence = f"The learned {noun} is better than the current one and may go live: {gain}."
+            return Verdict("promote", f"Better: the learned {noun} may go live", sentence)
         case "not better":
-            sentence = f"The current prompt stays because the learned one is not better: {gain}."
-            return Verdict("keep", "Keep the current prompt", sentence)
+            sentence = f"The current {noun} stays because the learned one is not better: {gain}."
+            return Verdict("keep", f"Keep the current {noun}", sentence)
         case "not enough evidence" if report.promise and report.promise.waits_for is not None:
             sentence = (
-                f"The current prompt stays because {report.promise.candidate}. The gate waits for "
+                f"The current {noun} stays because {report.promise.candidate}. The gate waits for "
                 "the same rows."
             )
-            return Verdict("keep", "Not enough rows for a promise: keep the prompt", sentence)
+            return Verdict("keep", f"Not enough rows for a promise: keep the {noun}", sentence)
         case "not enough evidence" if not looked(gate):
-            noun = _held_out(report)
             sentence = (
-                "The current prompt stays for now because the gate did not look: it needs "
-                f"{MIN_ROWS} {noun}s that no earlier look used, and there are {gate.gain.n}. On "
-                f"{'it' if gate.gain.n == 1 else 'them'}, {objective(report)} changes by "
-                f"{fixed(gate.gain.mean, 3, signed=True)}."
+                f"The current {noun} stays for now because the gate did not look: it needs "
+                f"{MIN_ROWS} {_held_out(report)}s that no earlier look used, and there are "
+                f"{gate.gain.n}. On {'it' if gate.gain.n == 1 else 'them'}, {objective(report)} "
+                f"changes by {fixed(gate.gain.mean, 3, signed=True)}."
             )
-            return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
+            return Verdict("keep", f"Not enough evidence: keep the current {noun}", sentence)
         case "not enough evidence":
             sentence = (
-                "The current prompt stays for now because there is not enough evidence to tell "
+                f"The current {noun} stays for now because there is not enough evidence to tell "
                 f"which is better: {gain}. With this many rows, a gain of "
                 f"{fixed(gate.smallest_visible, 3)} or more would probably be detected."
                 f"{_rests_on(gate)}"
             )
-            return Verdict("keep", "Not enough evidence: keep the current prompt", sentence)
+            return Verdict("keep", f"Not enough evidence: keep the current {noun}", sentence)
 
 
 def _rests_on(gate: Gate) -> str:
@@ -163,54 +151,6 @@ def best_constant(report: Report) -> PolicyFigures | None:
     return max(constant, key=lambda policy: policy.objective.mean, default=None)
 
 
-def compared_with_baselines(report: Report) -> tuple[str, ...]:
-    """Compare the learned prompt with the hand-written one and the baselines, in sentences."""
-    if find(report.policies, CANDIDATE) is None:
-        return ()
-    constant = best_constant(report)
-    named = [(CANDIDATE, _prompt(report)), ("hand-written", "hand-written")]
-    if constant is not None:
-        named.append((constant.policy, f"best constant policy ({constant.policy})"))
-    named += [
-        ("length", "length alone"),
-        ("random", "random at the same mix"),
-        ("oracle", "oracle"),
-    ]
-    scores = [
-        f"{label} {fixed(figures.objective.mean, 3)}"
-        for name, label in named
-        if (figures := find(report.policies, name)) is not None
-    ]
-    return (f"Objective ({objective(report)}): {', '.join(scores)}.", *_beaten_and_unbeaten(report))
-
-
-def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
-    """Name the baselines that are clearly beaten, and those that are not.
-
-    A prompt that does not beat the best constant policy and random has learned nothing.
-    """
-    constant = best_constant(report)
-    names = {"hand-written": "the hand-written prompt", "random": "random at the same mix"}
-    if constant is not None:
-        names[constant.policy] = f"the best constant policy ({constant.policy})"
-    names["length"] = "length alone"
-    known = {name: text for name, text in names.items() if name in report.against}
-    beaten = [text for name, text in known.items() if report.against[name].low > 0]
-    unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
-    return tuple(
-        f"The {_prompt(report)} prompt {does} {joint.join(texts)}."
-        for does, joint, texts in (
-            ("clearly beats", " and ", beaten),
-            ("does not clearly beat", " or ", unbeaten),
-        )
-        if texts
-    )
-
-
-def _prompt(report: Report) -> str:
-    return "current" if is_kept(report) else "learned"
-
-
 def used_rows(report: Report) -> str | None:
     """Say which rows were left out, and how many templates the others are from, if either is worth
     saying."""
@@ -245,54 +185,3 @@ def stopped_early(report: Report) -> str | None:
         return None
     reason = (report.stopped_by or "no reason was given").rstrip(".")
     return f"The run was stopped early ({reason}). The figures cover what was tried by then."
-
-
-def key_figures(report: Report) -> tuple[KeyFigure, KeyFigure, KeyFigure]:
-    candidate = find(report.policies, CANDIDATE)
-    return (
-        KeyFigure(
-            "Cost",
-            fixed(candidate.cost.mean) if candidate else NOT_MEASURED,
-            "of what the same queries cost all on Tier 3, including the router (1.00 = all Tier 3)",
-            _about(candidate.cost, bounds(candidate.cost)) if candidate else "",
-        ),
-        KeyFigure(
-            "Quality",
-            share(candidate.quality.mean) if candidate else NOT_MEASURED,
-            "of queries get an answer rated no worse than Tier 3's",
-            _about(candidate.quality, f"{percent_bounds(candidate.quality)}%") if candidate else "",
-        ),
-        _saving(report),
-    )
-
-
-def _saving(report: Report) -> KeyFigure:
-    saving = report.saving_usd_a_month
-    return KeyFigure(
-        "Estimated saving per month",
-        NOT_MEASURED if saving is None else usd(saving.mean),
-        f"compared with all Tier 3, at {report.monthly_queries:,} queries per month",
-        "" if saving is None else _about(saving, usd_bounds(saving)),
-    )
-
-
-def _about(value: Interval, interval: str) -> str:
-    return f"95% interval {interval}, n = {value.n:,}"
-
-
-def worth_of_quality(report: Report) -> str:
-    """Explain λ in USD: a point of quality (0.01) is worth 0.01 · mean Tier 3 USD / λ per query."""
-    if report.lambda_ == 0:
-        return "λ = 0: only quality counts, not cost."
-    if report.tier_3_usd is None:
-        return (
-            f"λ = {report.lambda_:g} sets the price of quality, as a share of a query's cost on "
-            "Tier 3. The run stopped before that cost was measured."
-        )
-    per_query = 0.01 * report.tier_3_usd / report.lambda_
-    return (
-        f"λ = {report.lambda_:g} sets the price of quality: one point (1% of queries) may cost "
-        f"{usd(per_query)} per query, or {usd(per_query * report.monthly_queries)} per month at "
-        f"{report.monthly_queries:,} queries. On Tier 3, a query costs {usd(report.tier_3_usd)} on "
-        "average."
-    )
