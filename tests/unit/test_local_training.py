@@ -87,6 +87,20 @@ def test_very_few_rows_give_the_best_constant_tier() -> None:
     assert learned.constant is not None
 
 
+def test_outcomes_of_validation_rows_do_not_decide_whether_features_count() -> None:
+    """They estimate what the model is worth, so no choice may depend on them. Here they stand for
+    so many requests that they would show that features predict nothing."""
+    noise = shuffled(VALIDATION, 1)
+    heavy = tuple(e.model_copy(update={"weight": 50.0}) for e in noise.examples)
+    assert trained(TRAIN, replace(noise, examples=heavy)).constant is None
+
+
+def test_rows_for_training_only_do_not_decide_whether_features_count() -> None:
+    """They are no sample of the traffic. Without other train rows, nothing shows a gain."""
+    extra = tuple(e.model_copy(update={"train_only": True}) for e in TRAIN.examples)
+    assert trained(replace(TRAIN, examples=extra)).constant is not None
+
+
 def test_two_tiers_are_enough() -> None:
     two = (Tier.SMALL, Tier.LARGE)
     learned = trained(planted(240, 1, tiers=two), planted(160, 2, tiers=two))
@@ -176,6 +190,19 @@ def test_a_rare_word_is_not_shown(model: TrainedLocal) -> None:
     """Each query ends in a word of its own."""
     own = {example.query.split()[-1] for example in TRAIN.examples}
     assert not own & {feature.name.strip("“”") for feature in model.strongest}
+
+
+def test_function_words_and_small_weights_are_not_shown() -> None:
+    """Here "must" and "their" tell the tiers apart as well as any other word."""
+    words = {"prove": "must", "theorem": "their", "hello": "which"}
+    examples = tuple(
+        e.model_copy(update={"query": " ".join(words.get(w, w) for w in e.query.split())})
+        for e in TRAIN.examples
+    )
+    shown = trained(replace(TRAIN, examples=examples)).strongest
+    assert {"“kernel”", "“integral”"} <= {feature.name for feature in shown}
+    assert not {f"“{word}”" for word in words.values()} & {feature.name for feature in shown}
+    assert all(feature.weight >= 0.1 for feature in shown)
 
 
 @settings(max_examples=25)

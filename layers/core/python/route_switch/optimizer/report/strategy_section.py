@@ -9,12 +9,17 @@ from route_switch.optimizer.report.strategy_figures import (
     Strategies,
 )
 from route_switch.optimizer.report.text_format import NOT_MEASURED, ReportTable, fixed, share
+from route_switch.optimizer.strong_features import LEAST_WEIGHT
 
 SERVED = {
     "prompt": "the router LLM reads the prompt and decides",
     "local": "the local model decides",
     "hybrid": "the local model decides, and asks the router LLM where it is unsure",
 }
+NO_STRONG_FEATURE = (
+    "No single word or property says much in it: it adds up many small weights, and none that may "
+    f"be shown reaches {LEAST_WEIGHT:g}."
+)
 
 
 def strategy_paragraphs(report: Report) -> Iterator[str]:
@@ -50,7 +55,8 @@ def _trained(local: LocalFigures) -> str:
         f" The text of {local.withheld:,} rows may not be learned from." if local.withheld else ""
     )
     if local.constant is None:
-        return f"The local model was trained on {local.rows:,} rows.{withheld}"
+        none = "" if local.strongest else f" {NO_STRONG_FEATURE}"
+        return f"The local model was trained on {local.rows:,} rows.{none}{withheld}"
     return (
         f"The local model sends every query to Tier {int(local.constant)}: on {local.rows:,} rows, "
         f"no feature of the queries predicts more than this best constant choice.{withheld}"
