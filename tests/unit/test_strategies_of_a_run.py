@@ -1,6 +1,7 @@
 """Which strategy a run proposes, and what it pays for that."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.promise import as_provenance
+from route_switch.domain.learning.split import split
 from route_switch.domain.prompt_document import parse_prompt, to_json
 from route_switch.domain.prompt_document import to_markdown as to_document
 from route_switch.domain.prompts.size_limit import PROVENANCE_BYTES, fits
@@ -209,10 +211,18 @@ def test_no_bypass_is_proposed_where_short_queries_need_a_router(rows: Validatio
     assert tune_bypass(rows, oracle(rows), 0).proposed is None
 
 
-def run(strategy: str, models: Models | None = None, **fields: object) -> tuple[Findings, Models]:
+TRAFFIC = tuple(e.model_copy(update={"from_traffic": True}) for e in LEARNABLE)
+
+
+def run(
+    strategy: str,
+    models: Models | None = None,
+    examples: Sequence[Example] = LEARNABLE,
+    **fields: object,
+) -> tuple[Findings, Models]:
     used = models or Models(router=knows_subjects)
     plan = replace(ONE, strategy=strategy, **fields)  # type: ignore[arg-type]  # test parameters
-    return learn(used, plan, LEARNABLE)[0], used
+    return learn(used, plan, examples)[0], used
 
 
 def test_local_is_learned_without_a_proposer_and_without_trials() -> None:
@@ -253,10 +263,12 @@ def test_a_candidate_keeps_its_numbers_in_json() -> None:
     assert json.loads(to_json(made))["strategy"] == "local"
 
 
-def report_of(strategy: str, **fields: object) -> tuple[str, str]:
+def report_of(
+    strategy: str, examples: Sequence[Example] = LEARNABLE, **fields: object
+) -> tuple[str, str]:
     models = Models(router=knows_subjects)
     plan: Plan = replace(ONE, strategy=strategy, **fields)  # type: ignore[arg-type]  # as above
-    found, calls = learn(models, plan, LEARNABLE)
+    found, calls = learn(models, plan, examples)
     report = assemble_report(found, candidate_prompt(found, plan, "d"), plan, calls, CONTEXT)
     assert report.strategies is not None
     return to_markdown(report), to_html(report)
@@ -281,16 +293,23 @@ def test_the_report_says_so_where_no_feature_says_much() -> None:
 
 
 def test_the_report_says_why_there_is_no_local_model() -> None:
-    text, _ = report_of("auto", learn_from_text="off")
-    assert "off does not allow" in text
+    own = split(LEARNABLE).train[:4]
+    mixed = (*own, *(e for e in TRAFFIC if e.id not in {each.id for each in own}))
+    text, _ = report_of("auto", mixed, learn_from_text="off")
+    assert "A local model needs 5 train examples whose text may be learned from" in text
 
 
 @pytest.mark.parametrize("strategy", ["local", "hybrid"])
 def test_a_run_that_needs_a_local_model_stops_before_it_pays(strategy: str) -> None:
     models = Models(router=knows_subjects)
-    with pytest.raises(ConfigurationError, match="learn_from_text=off"):
-        run(strategy, models, learn_from_text="off")
+    with pytest.raises(ConfigurationError, match="learn_from_text=off withholds the text of"):
+        run(strategy, models, TRAFFIC, learn_from_text="off")
     assert models.proposed == []
+
+
+def test_the_owners_own_file_teaches_a_local_model_whatever_traffic_may() -> None:
+    found, _ = run("local", learn_from_text="off")
+    assert found.candidate.local_model is not None
 
 
 def test_where_no_feature_counts_the_report_says_which_tier_gets_every_query() -> None:
@@ -328,6 +347,21 @@ def test_a_learned_bypass_of_the_incumbent_is_kept_or_replaced() -> None:
     assert found.choice.bypass.current == 2
     proposed = found.choice.bypass.proposed
     assert found.candidate.bypass_tokens == (2 if proposed is None else proposed)
+
+
+def test_a_bypass_that_the_stage_switched_off_stays_off_in_learning() -> None:
+    """Serving ignores the live prompt's number then, so learning must not count with it."""
+    bypassing = INCUMBENT.model_copy(update={"bypass_tokens": 64})
+    config = ONE.config.model_copy(update={"bypass_tokens": 0})
+    plan = replace(ONE, config=config)
+    found, calls = learn(Models(router=knows_subjects), plan, LEARNABLE, incumbent=bypassing)
+    assert found.choice is not None
+    assert found.choice.bypass.current == 0
+    assert found.choice.bypass.proposed is None
+    assert found.training is not None
+    assert len(found.training.train) > 0
+    report = assemble_report(found, candidate_prompt(found, plan, "d"), plan, calls, CONTEXT)
+    assert "No query goes to Tier 1 only because it is short" in to_markdown(report)
 
 
 def test_a_local_candidate_can_have_a_promise() -> None:

@@ -18,7 +18,6 @@ from route_switch.domain.conversation import Conversation, text_of
 from route_switch.domain.query import Query
 from route_switch.domain.tokens import estimate_tokens
 
-FEATURE_MAP = "words-1"
 BUCKETS = 4096
 """A power of two."""
 HEAD_CHARS = 2400

@@ -28,9 +28,9 @@ class LocalRows:
     """Rows of train, then of validation; all is [n].
 
     `served` are the features as a request has them, and `learned` as training may see them, with
-    the text of traffic redacted and no unsafe text of the messages around the query. `usable` are the rows whose text may be learned from. `measured`
-    leaves out rows for training only, which are no sample of the traffic. Rows of one template
-    have one fold.
+    the text of traffic redacted and no unsafe text of the messages around the query. `usable` are
+    the rows whose text may be learned from. `measured` leaves out rows for training only, which are
+    no sample of the traffic. Rows of one template have one fold.
     """
 
     examples: tuple[Example, ...]

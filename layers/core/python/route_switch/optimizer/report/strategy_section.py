@@ -119,6 +119,12 @@ def _strongest(local: LocalFigures) -> ReportTable:
 def bypass_paragraph(bypass: BypassTuningFigures) -> str:
     best = min(bypass.thresholds, key=lambda each: (each.regret, -each.tokens))
     gain = f"{fixed(bypass.gain, 3, signed=True)} ± {fixed(bypass.error, 3)}"
+    if bypass.proposed is None and bypass.current == 0:
+        return (
+            "No query goes to Tier 1 only because it is short. On "
+            f"{bypass.n:,} validation rows, the best threshold, {best.tokens}, gains {gain} of the "
+            "objective."
+        )
     if bypass.proposed is None:
         return (
             f"Queries shorter than {bypass.current} tokens go to Tier 1 without a router call. "
