@@ -18,7 +18,6 @@ from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from tests.support.local_models import numbers
 
-
 NUMBERS = numbers()
 LOCAL = LocalModel(sha256=NUMBERS.sha256, numbers=NUMBERS, ask_below=0.1)
 CONFIG = RouterConfig(

@@ -1,11 +1,12 @@
 """Kinds of queries, in the words in which the simulated proposer writes criteria.
 
-The list was written with the sets of docs/results.md in view: its subjects are mostly those of MMLU,
-and among its tasks are what CRUXEval, MBPP, Banking77, BIG-bench's logic puzzles and the trivia sets
-ask. Its wording was compared on these sets, without held-out rows (docs/negative-results.md). So on
-these sets the simulated proposer finds a fitting name more often than it would on other traffic, and
-what a learned prompt gains there says little about a language model as the proposer, which knows
-such names by itself. A kind in `KINDS` is a phrase that reads as a criterion.
+The list was written with the sets of docs/results.md in view: its subjects are mostly those of
+MMLU, and among its tasks are what CRUXEval, MBPP, Banking77, BIG-bench's logic puzzles and the
+trivia sets ask. Its wording was compared on these sets, without held-out rows
+(docs/negative-results.md). So the simulated proposer finds a fitting name for these sets more often
+than it would for other traffic, and what a learned prompt gains there says little about a language
+model as the proposer, which knows such names by itself. A kind in `KINDS` is a phrase that reads as
+a criterion.
 """
 
 MULTIPLE_CHOICE = "a multiple-choice question about "
