@@ -65,7 +65,7 @@ def test_features_depend_on_the_text_alone_and_stay_in_range(text: str) -> None:
     hashed = hashed_features(Query(text))
     assert hashed == hashed_features(Query(text))
     assert all(0 <= bucket < BUCKETS for bucket in hashed)
-    assert len(dense_features(Query(text))) == len(DENSE)
+    assert len(dense_features(Query(text), 1000)) == len(DENSE)
 
 
 @pytest.mark.parametrize("words", [300, 100_000])

@@ -279,7 +279,7 @@ def test_one_byte_for_each_weight_changes_hardly_any_decision() -> None:
         kept.append(
             (linear, Linear(stored.bias, np.array([*(stored.step * steps), *stored.dense])))
         )
-    features = features_of([example.as_query for example in UNSEEN.examples])
+    features = features_of([e.as_query for e in UNSEEN.examples], rows.longest)
     exact, stored_ = ((one(features) > other(features)) for one, other in zip(*kept, strict=True))
     assert (exact == stored_).mean() >= 0.99
 
@@ -287,3 +287,15 @@ def test_one_byte_for_each_weight_changes_hardly_any_decision() -> None:
 def test_the_query_itself_decides_whatever_its_length() -> None:
     long = "prove theorem kernel integral " * 5000
     assert choose(_MODEL.numbers, Query(long)).tier is Tier.LARGE
+
+
+def test_a_query_longer_than_those_learned_from_is_read_as_one_of_the_longest() -> None:
+    """A linear function goes on beyond what it was fitted to: the cost of a document of 40 times
+    the usual length would outweigh any quality."""
+    numbers = trained(TRAIN).numbers
+    lengths = sorted(e.as_query.tokens for e in (*TRAIN.examples, *VALIDATION.examples))
+    assert lengths[0] <= numbers.longest <= lengths[-1]
+    longer = Query("prove theorem " + "and so on " * 2 * numbers.longest)
+    much_longer = Query(longer.text * 40)
+    for tier, expected in expect(numbers, longer).items():
+        assert expect(numbers, much_longer)[tier].cost == pytest.approx(expected.cost, rel=0.2)

@@ -13,7 +13,7 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.text_policy import LearnFromText, unsafe, why_withheld
-from route_switch.domain.local_features import Excerpts, excerpts_of
+from route_switch.domain.local_features import Excerpts, excerpts_of, tokens_of
 from route_switch.domain.query import Query
 from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays, arrays_of
 from route_switch.optimizer.linear_models import Features, features_of
@@ -30,12 +30,14 @@ class LocalRows:
     `served` are the features as a request has them, and `learned` as training may see them, with
     the text of traffic redacted and no unsafe text of the messages around the query. `usable` are
     the rows whose text may be learned from. `measured` leaves out rows for training only, which are
-    no sample of the traffic. Rows of one template have one fold.
+    no sample of the traffic. Rows of one template have one fold. `longest` is that of
+    `LocalNumbers`.
     """
 
     examples: tuple[Example, ...]
     excerpts: tuple[Excerpts | None, ...]
     arrays: OutcomeArrays
+    longest: int
     served: Features
     learned: Features
     usable: Mask
@@ -61,19 +63,29 @@ def local_rows(
         _allowed(example, query, policy) for example, query in zip(examples, queries, strict=True)
     )
     shown = [a if a is not None else own for a, own in zip(allowed, read, strict=True)]
-    served = features_of(queries, read)
+    usable = np.array([each is not None for each in allowed])
+    longest = _longest([q for q, known in zip(queries, usable, strict=True) if known])
+    served = features_of(queries, longest, read)
     numbers = np.arange(len(examples))
     return LocalRows(
         examples=examples,
         excerpts=allowed,
         arrays=arrays_of(both, lambda_),
         served=served,
-        learned=served if shown == read else features_of(queries, shown),
-        usable=np.array([each is not None for each in allowed]),
+        learned=served if shown == read else features_of(queries, longest, shown),
+        longest=longest,
+        usable=usable,
         in_train=numbers < len(train.examples),
         measured=np.array([not example.train_only for example in examples]),
         folds=folds_of([example.template_key for example in examples]),
     )
+
+
+def _longest(queries: Sequence[Query]) -> int:
+    """Return the length in tokens that 99% of the queries do not exceed. Of longer ones there are
+    too few to learn from."""
+    tokens = sorted(map(tokens_of, queries))
+    return max(tokens[round(0.99 * (len(tokens) - 1))], 1) if tokens else 1
 
 
 def _allowed(example: Example, query: Query, policy: LearnFromText) -> Excerpts | None:

@@ -88,7 +88,7 @@ def train_local(
     constant_tier = _constant(rows, quality, cost, lambda_) if strengths.are_constant else None
     held = expected.take(~rows.in_train)
     return TrainedLocal(
-        numbers=as_numbers(rows.arrays.tiers, quality, cost, lambda_),
+        numbers=as_numbers(rows.arrays.tiers, quality, cost, lambda_, rows.longest),
         strongest=strong_features(rows, quality),
         validation=held,
         calibration=calibration_of(held.quality, rows.arrays.take(~rows.in_train)),
