@@ -24,6 +24,7 @@ def made_up_numbers() -> LocalNumbers:
 
     return LocalNumbers(
         lambda_=0.2,
+        longest=100_000,
         tiers=(Tier.SMALL, Tier.MEDIUM, Tier.LARGE),
         quality=(weights(-9.0), weights(9.0), weights(9.0)),
         cost=(weights(-4.0), weights(-2.0), weights(0.0)),

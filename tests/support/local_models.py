@@ -29,6 +29,7 @@ def numbers(lambda_: float = 0.2) -> LocalNumbers:
     """Return numbers that send "prove" to Tier 3 and "hello" to Tier 1."""
     return LocalNumbers(
         lambda_=lambda_,
+        longest=100_000,
         tiers=(Tier.SMALL, Tier.MEDIUM, Tier.LARGE),
         quality=(weights(0.0, hello=100, prove=-100), weights(0.0), weights(30.0)),
         cost=(weights(-4.0), weights(-2.0), weights(0.0)),

@@ -343,11 +343,12 @@ def test_local_needs_no_proposer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("strategy", ["local", "hybrid"])
 def test_a_local_model_that_may_read_no_text_is_an_obstacle(tmp_path: Path, strategy: str) -> None:
     options = ("--strategy", strategy, "--learn-from-text", "off")
-    dry = optimize(EXAMPLES, tmp_path, *options, "--dry-run")
-    assert "learn_from_text=off does not allow" in " ".join(dry.stdout.split())
-    assert optimize(EXAMPLES, tmp_path, *options).exit_code == 1
-    allowed = optimize(EXAMPLES, tmp_path, "--strategy", "auto", *options[2:], "--dry-run")
-    assert "would stop" not in allowed.stdout
+    traffic = [e.model_copy(update={"from_traffic": True}) for e in EXAMPLES]
+    dry = optimize(traffic, tmp_path, *options, "--dry-run")
+    assert "learn_from_text=off withholds the text of" in " ".join(dry.stdout.split())
+    assert optimize(traffic, tmp_path, *options).exit_code == 1
+    own = optimize(EXAMPLES, tmp_path, *options, "--dry-run")
+    assert "would stop" not in own.stdout
 
 
 def test_a_strategy_that_does_not_exist_is_refused(tmp_path: Path) -> None:

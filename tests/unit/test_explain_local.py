@@ -27,7 +27,7 @@ def test_contributions_add_up_to_what_the_model_expects(
     weights = LinearWeights(bias=0.1, step=0.01, hashed=hashed, dense=tuple(dense))
     model = numbers().model_copy(update={"quality": (weights, *numbers().quality[1:])})
     quality = expect(model, Query(text))[Tier.SMALL].quality
-    total = 0.1 + math.fsum(value for _, value in contributions(weights, Query(text)))
+    total = 0.1 + math.fsum(value for _, value in contributions(weights, Query(text), 1000))
     assert math.log(quality / (1 - quality)) == pytest.approx(total, abs=1e-6)
 
 

@@ -1,6 +1,6 @@
 """The local model: plain numbers that choose a tier."""
 
-import base64
+import time
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 
 from route_switch.domain.local_features import BUCKETS, DENSE, dense_features, hashed_features
-from route_switch.domain.local_model import LinearWeights, LocalModel, LocalNumbers, choose
+from route_switch.domain.local_model import LocalModel, choose
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
@@ -16,29 +16,9 @@ from route_switch.domain.routing import RouterReply, RoutingContext, Suggestion
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import strategy_named
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from tests.support.local_models import numbers
 
-
-def constant(bias: float) -> LinearWeights:
-    hashed = base64.b64encode(bytes(BUCKETS)).decode()
-    return LinearWeights(bias=bias, step=0.01, hashed=hashed, dense=(0.0,) * len(DENSE))
-
-
-def words(bias: float, **steps: int) -> LinearWeights:
-    """Weights that count a word's feature, with the sign that its bucket gives it."""
-    buckets = bytearray(BUCKETS)
-    for word, step in steps.items():
-        ((bucket, value),) = hashed_features(Query(word)).items()
-        buckets[bucket] = (step if value > 0 else -step) % 256
-    hashed = base64.b64encode(bytes(buckets)).decode()
-    return LinearWeights(bias=bias, step=0.1, hashed=hashed, dense=(0.0,) * len(DENSE))
-
-
-NUMBERS = LocalNumbers(
-    lambda_=0.2,
-    tiers=(Tier.SMALL, Tier.MEDIUM, Tier.LARGE),
-    quality=(words(0.0, hello=100, prove=-100), constant(0.0), constant(30.0)),
-    cost=(constant(-4.0), constant(-2.0), constant(0.0)),
-)
+NUMBERS = numbers()
 LOCAL = LocalModel(sha256=NUMBERS.sha256, numbers=NUMBERS, ask_below=0.1)
 CONFIG = RouterConfig(
     models=ModelCatalog(
@@ -85,7 +65,21 @@ def test_features_depend_on_the_text_alone_and_stay_in_range(text: str) -> None:
     hashed = hashed_features(Query(text))
     assert hashed == hashed_features(Query(text))
     assert all(0 <= bucket < BUCKETS for bucket in hashed)
-    assert len(dense_features(Query(text))) == len(DENSE)
+    assert len(dense_features(Query(text), 1000)) == len(DENSE)
+
+
+@pytest.mark.parametrize("words", [300, 100_000])
+def test_a_tier_is_chosen_in_milliseconds_whatever_the_length(words: int) -> None:
+    """It takes about 0.3 ms of processor time (`make bench`); the limit leaves room for slow
+    machines. The best of several counts, because other processes only ever add to it."""
+    query = Query("Prove that the theorem holds, and say hello. " * (words // 8))
+    choose(NUMBERS, query)
+    taken = []
+    for _ in range(20):
+        start = time.process_time()
+        choose(NUMBERS, query)
+        taken.append(time.process_time() - start)
+    assert min(taken) < 0.005
 
 
 def test_local_asks_nobody_and_without_numbers_knows_no_tier() -> None:

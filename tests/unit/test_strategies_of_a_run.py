@@ -1,6 +1,7 @@
 """Which strategy a run proposes, and what it pays for that."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.promise import as_provenance
+from route_switch.domain.learning.split import split
 from route_switch.domain.prompt_document import parse_prompt, to_json
 from route_switch.domain.prompt_document import to_markdown as to_document
 from route_switch.domain.prompts.size_limit import PROVENANCE_BYTES, fits
 from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt, StrategyName
 from route_switch.domain.tiers import Tier
+from route_switch.optimizer.arrays import Ints
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.bypass_tuning import tune_bypass
 from route_switch.optimizer.findings import Findings
@@ -38,7 +41,8 @@ from tests.support.outcomes import spelled
 from tests.support.searching import INCUMBENT, Models
 
 ONE = replace(PLAN, rounds=1)
-NOBODY = Decisions(np.zeros(1), np.zeros(1, dtype=np.bool_))
+VARIED = np.array([0, 2])
+ALWAYS_TIER_1 = np.array([0, 0])
 STRATEGIES: tuple[StrategyName, ...] = ("prompt", "local", "hybrid")
 
 
@@ -67,12 +71,18 @@ LEARNABLE = tuple(
 )
 
 
-def estimate(strategy: StrategyName, objective: float) -> StrategyEstimate:
-    return StrategyEstimate(strategy, MeanAndError(objective, 0.01), 0.0, INCUMBENT, NOBODY)
+def estimate(strategy: StrategyName, objective: float, tiers: Ints) -> StrategyEstimate:
+    decided = Decisions(np.zeros(2), np.zeros(2, dtype=np.bool_), tiers)
+    return StrategyEstimate(strategy, MeanAndError(objective, 0.01), 0.0, INCUMBENT, decided)
 
 
 def picked(incumbent: StrategyName, **objectives: float) -> str:
-    found = {name: estimate(name, objectives[name]) for name in STRATEGIES if name in objectives}
+    """Pick from strategies of which no two route alike."""
+    found = {
+        name: estimate(name, objectives[name], VARIED + place)
+        for place, name in enumerate(STRATEGIES)
+        if name in objectives
+    }
     return pick(found, incumbent).strategy
 
 
@@ -87,6 +97,34 @@ def test_a_tie_goes_to_the_live_strategy_and_then_to_the_cheapest_to_serve() -> 
     assert picked("hybrid", prompt=0.8495, local=0.8495, hybrid=0.849) == "hybrid"
 
 
+def test_a_router_that_always_names_one_tier_does_not_win_a_tie() -> None:
+    """The local model gives the same answer without a router call."""
+    found: dict[StrategyName, StrategyEstimate] = {
+        "prompt": estimate("prompt", 0.8547, ALWAYS_TIER_1),
+        "local": estimate("local", 0.8535, VARIED),
+        "hybrid": estimate("hybrid", 0.8536, VARIED),
+    }
+    assert pick(found, "prompt").strategy == "local"
+
+
+@pytest.mark.parametrize("tiers", [ALWAYS_TIER_1, VARIED])
+def test_strategies_that_route_alike_are_a_tie_whatever_their_estimates(tiers: Ints) -> None:
+    """An estimate by folds may be that of other prompts than the one that would be served."""
+    found: dict[StrategyName, StrategyEstimate] = {
+        "prompt": estimate("prompt", 0.86, tiers),
+        "local": estimate("local", 0.85, tiers),
+    }
+    assert pick(found, "local").strategy == "local"
+
+
+def test_a_constant_router_that_is_clearly_better_is_picked() -> None:
+    found: dict[StrategyName, StrategyEstimate] = {
+        "prompt": estimate("prompt", 0.86, ALWAYS_TIER_1),
+        "local": estimate("local", 0.85, VARIED),
+    }
+    assert pick(found, "prompt").strategy == "prompt"
+
+
 @pytest.fixture(scope="module")
 def rows() -> ValidationRows:
     return ValidationRows.of(planted(160, 2), 0.2)
@@ -96,7 +134,7 @@ def decisions(rows: ValidationRows, *columns: int) -> Decisions:
     rewards = rows.arrays.rewards(0.2)
     choice = np.resize(np.array(columns), len(rows))
     asked = np.ones(len(rows), dtype=np.bool_)
-    return Decisions(rewards[np.arange(len(rows)), choice], asked)
+    return Decisions(rewards[np.arange(len(rows)), choice], asked, choice)
 
 
 def test_the_best_of_many_worthless_prompts_has_an_honest_estimate(rows: ValidationRows) -> None:
@@ -118,8 +156,9 @@ def hybrid_of(rows: ValidationRows, asked: Decisions) -> tuple[StrategyEstimate,
 
 
 def oracle(rows: ValidationRows) -> Decisions:
-    best = rows.arrays.rewards(0.2).max(axis=1)
-    return Decisions(best, np.ones(len(rows), dtype=np.bool_))
+    rewards = rows.arrays.rewards(0.2)
+    asked = np.ones(len(rows), dtype=np.bool_)
+    return Decisions(rewards.max(axis=1), asked, rewards.argmax(axis=1))
 
 
 def test_hybrid_asks_a_good_router_about_its_unsure_queries_only(rows: ValidationRows) -> None:
@@ -131,7 +170,7 @@ def test_hybrid_asks_a_good_router_about_its_unsure_queries_only(rows: Validatio
 
 
 def test_hybrid_asks_nobody_if_asking_does_not_pay(rows: ValidationRows) -> None:
-    useless = Decisions(oracle(rows).rewards - 1.0, np.ones(len(rows), dtype=np.bool_))
+    useless = replace(oracle(rows), rewards=oracle(rows).rewards - 1.0)
     local, hybrid = hybrid_of(rows, useless)
     assert hybrid.asked == 0
     assert hybrid.objective.mean == pytest.approx(local.objective.mean)
@@ -159,7 +198,7 @@ def test_a_bypass_is_proposed_where_short_queries_need_no_router() -> None:
     cheap = next(row for row in table.rows if row[Tier.SMALL].equivalent)
     cells = tuple(cheap if n % 2 else row for n, row in enumerate(table.rows))
     measured = ValidationRows.of(replace(table, examples=short, rows=cells), 0.2)
-    paid = Decisions(oracle(measured).rewards - 0.01, np.ones(len(measured), dtype=np.bool_))
+    paid = replace(oracle(measured), rewards=oracle(measured).rewards - 0.01)
     tuned = tune_bypass(measured, paid, 0)
     assert tuned.proposed in (4, 8, 16)
     assert tuned.gain == pytest.approx(0.005)
@@ -172,10 +211,18 @@ def test_no_bypass_is_proposed_where_short_queries_need_a_router(rows: Validatio
     assert tune_bypass(rows, oracle(rows), 0).proposed is None
 
 
-def run(strategy: str, models: Models | None = None, **fields: object) -> tuple[Findings, Models]:
+TRAFFIC = tuple(e.model_copy(update={"from_traffic": True}) for e in LEARNABLE)
+
+
+def run(
+    strategy: str,
+    models: Models | None = None,
+    examples: Sequence[Example] = LEARNABLE,
+    **fields: object,
+) -> tuple[Findings, Models]:
     used = models or Models(router=knows_subjects)
     plan = replace(ONE, strategy=strategy, **fields)  # type: ignore[arg-type]  # test parameters
-    return learn(used, plan, LEARNABLE)[0], used
+    return learn(used, plan, examples)[0], used
 
 
 def test_local_is_learned_without_a_proposer_and_without_trials() -> None:
@@ -217,10 +264,12 @@ def test_a_candidate_keeps_its_numbers_in_json() -> None:
     assert json.loads(to_json(made))["strategy"] == "local"
 
 
-def report_of(strategy: str, **fields: object) -> tuple[str, str]:
+def report_of(
+    strategy: str, examples: Sequence[Example] = LEARNABLE, **fields: object
+) -> tuple[str, str]:
     models = Models(router=knows_subjects)
     plan: Plan = replace(ONE, strategy=strategy, **fields)  # type: ignore[arg-type]  # as above
-    found, calls = learn(models, plan, LEARNABLE)
+    found, calls = learn(models, plan, examples)
     report = assemble_report(found, candidate_prompt(found, plan, "d"), plan, calls, CONTEXT)
     assert report.strategies is not None
     return to_markdown(report), to_html(report)
@@ -234,17 +283,35 @@ def test_the_report_names_strategy_calibration_features_and_bypass() -> None:
         assert words in page
 
 
+def test_the_report_says_so_where_no_feature_says_much() -> None:
+    plan: Plan = replace(ONE, strategy="local")
+    found, calls = learn(Models(router=knows_subjects), plan, LEARNABLE)
+    assert found.choice is not None
+    assert found.choice.local is not None
+    local = replace(found.choice.local, strongest=())
+    found.choice = replace(found.choice, local=local)
+    report = assemble_report(found, candidate_prompt(found, plan, "d"), plan, calls, CONTEXT)
+    assert "No single word or property says much in it" in to_markdown(report)
+
+
 def test_the_report_says_why_there_is_no_local_model() -> None:
-    text, _ = report_of("auto", learn_from_text="off")
-    assert "off does not allow" in text
+    own = split(LEARNABLE).train[:4]
+    mixed = (*own, *(e for e in TRAFFIC if e.id not in {each.id for each in own}))
+    text, _ = report_of("auto", mixed, learn_from_text="off")
+    assert "A local model needs 5 train examples whose text may be learned from" in text
 
 
 @pytest.mark.parametrize("strategy", ["local", "hybrid"])
 def test_a_run_that_needs_a_local_model_stops_before_it_pays(strategy: str) -> None:
     models = Models(router=knows_subjects)
-    with pytest.raises(ConfigurationError, match="learn_from_text=off"):
-        run(strategy, models, learn_from_text="off")
+    with pytest.raises(ConfigurationError, match="learn_from_text=off withholds the text of"):
+        run(strategy, models, TRAFFIC, learn_from_text="off")
     assert models.proposed == []
+
+
+def test_the_owners_own_file_teaches_a_local_model_whatever_traffic_may() -> None:
+    found, _ = run("local", learn_from_text="off")
+    assert found.candidate.local_model is not None
 
 
 def test_where_no_feature_counts_the_report_says_which_tier_gets_every_query() -> None:
@@ -280,7 +347,23 @@ def test_a_learned_bypass_of_the_incumbent_is_kept_or_replaced() -> None:
     found, _ = learn(Models(router=knows_subjects), ONE, LEARNABLE, incumbent=bypassing)
     assert found.choice is not None
     assert found.choice.bypass.current == 2
-    assert found.candidate.bypass_tokens in (2, found.choice.bypass.proposed)
+    proposed = found.choice.bypass.proposed
+    assert found.candidate.bypass_tokens == (2 if proposed is None else proposed)
+
+
+def test_a_bypass_that_the_stage_switched_off_stays_off_in_learning() -> None:
+    """Serving ignores the live prompt's number then, so learning must not count with it."""
+    bypassing = INCUMBENT.model_copy(update={"bypass_tokens": 64})
+    config = ONE.config.model_copy(update={"bypass_tokens": 0})
+    plan = replace(ONE, config=config)
+    found, calls = learn(Models(router=knows_subjects), plan, LEARNABLE, incumbent=bypassing)
+    assert found.choice is not None
+    assert found.choice.bypass.current == 0
+    assert found.choice.bypass.proposed is None
+    assert found.training is not None
+    assert len(found.training.train) > 0
+    report = assemble_report(found, candidate_prompt(found, plan, "d"), plan, calls, CONTEXT)
+    assert "No query goes to Tier 1 only because it is short" in to_markdown(report)
 
 
 def test_a_local_candidate_can_have_a_promise() -> None:

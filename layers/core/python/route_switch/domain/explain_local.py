@@ -85,13 +85,15 @@ def strongest_for(
 ) -> tuple[tuple[str, float], ...]:
     """Return the features that raise the quality of `tier` most over that of `against`."""
     own, other = (numbers.quality[numbers.tiers.index(each)] for each in (tier, against))
-    above = dict(contributions(own, query))
-    below = dict(contributions(other, query))
+    above = dict(contributions(own, query, numbers.longest))
+    below = dict(contributions(other, query, numbers.longest))
     gains = sorted(((above[n] - below[n], n) for n in above), key=lambda each: (-each[0], each[1]))
     return tuple((name, gain) for gain, name in gains[:SHOWN] if gain >= MIN_WEIGHT)
 
 
-def contributions(weights: LinearWeights, query: Query) -> Iterator[tuple[str, float]]:
+def contributions(
+    weights: LinearWeights, query: Query, longest: int
+) -> Iterator[tuple[str, float]]:
     """Yield the name of each feature and what it adds to the linear function, besides its bias."""
     steps = array("b", base64.b64decode(weights.hashed))
     items = items_of(excerpts_of(query))
@@ -99,7 +101,8 @@ def contributions(weights: LinearWeights, query: Query) -> Iterator[tuple[str, f
     for item in items:
         bucket, sign = bucket_of(item)
         yield _name(item), value * sign * steps[bucket]
-    for name, weight, amount in zip(DENSE, weights.dense, dense_features(query), strict=True):
+    dense = dense_features(query, longest)
+    for name, weight, amount in zip(DENSE, weights.dense, dense, strict=True):
         yield name, weight * amount
 
 

@@ -18,7 +18,6 @@ from route_switch.domain.conversation import Conversation, text_of
 from route_switch.domain.query import Query
 from route_switch.domain.tokens import estimate_tokens
 
-FEATURE_MAP = "words-1"
 BUCKETS = 4096
 """A power of two."""
 HEAD_CHARS = 2400
@@ -91,10 +90,13 @@ def hashed_features(query: Query, excerpts: Excerpts | None = None) -> dict[int,
     return {bucket: value * total for bucket, total in sums.items()}
 
 
-def dense_features(query: Query, excerpts: Excerpts | None = None) -> tuple[float, ...]:
-    """Return one number for each of `DENSE`, about 0 to 3. `excerpts` replace the query's own."""
+def dense_features(
+    query: Query, longest: int, excerpts: Excerpts | None = None
+) -> tuple[float, ...]:
+    """Return one number for each of `DENSE`, about 0 to 3. A query of more than `longest` tokens
+    counts as one of `longest`. `excerpts` replace the query's own."""
     text = _ends(query.text) if excerpts is None else excerpts.text
-    size, tokens = max(len(text), 1), _tokens(query.text)
+    size, tokens = max(len(text), 1), min(tokens_of(query), longest)
     return (
         math.log1p(tokens) / 6,
         min(tokens / 1000, 3.0),
@@ -115,6 +117,11 @@ def _ends(text: str) -> str:
     if len(text) <= HEAD_CHARS + TAIL_CHARS:
         return text
     return f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
+
+
+def tokens_of(query: Query) -> int:
+    """Return the length of the query's text in estimated tokens."""
+    return _tokens(query.text)
 
 
 def _tokens(text: str) -> int:

@@ -63,13 +63,16 @@ class LocalNumbers(BaseModel):
 
     `quality` gives the log-odds that the tier's answer is no worse than Tier 3's, and `cost` the
     natural logarithm of its cost in units of the mean cost of a query on Tier 3. `lambda_` is what
-    a unit of cost is worth in quality.
+    a unit of cost is worth in quality. `longest` is the length, in tokens, of the longest queries
+    that the model was trained on: a longer one is read as if it were of that length, because a
+    linear function says nothing beyond them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     features: Literal["words-1"] = "words-1"
     lambda_: Annotated[FiniteFloat, Field(ge=0)]
+    longest: Annotated[int, Field(ge=1)]
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     quality: tuple[LinearWeights, ...]
     cost: tuple[LinearWeights, ...]
@@ -119,7 +122,7 @@ class LocalModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sha256: Digest
-    ask_below: FiniteFloat | None = None
+    ask_below: Annotated[FiniteFloat, Field(ge=0)] | None = None
     strongest: Annotated[tuple[StrongFeature, ...], AfterValidator(_by_tier)] = ()
     numbers: LocalNumbers | None = None
 
@@ -181,7 +184,7 @@ def best_of(expected: Mapping[Tier, Expected], lambda_: float) -> LocalChoice:
 
 
 def expect(numbers: LocalNumbers, query: Query) -> dict[Tier, Expected]:
-    hashed, dense = hashed_features(query), dense_features(query)
+    hashed, dense = hashed_features(query), dense_features(query, numbers.longest)
 
     def value(weights: LinearWeights) -> float:
         steps = _steps(weights.hashed)

@@ -13,6 +13,7 @@ from route_switch.domain.learning.split import split
 from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.prompts.schema import unless_the_same
 from route_switch.domain.prompts.size_limit import check_start
+from route_switch.domain.routing import bypass_below
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.arrays import arrays_of
 from route_switch.optimizer.compare import Embedding, compare
@@ -36,7 +37,6 @@ from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
 from route_switch.optimizer.search_session import SearchParts
 from route_switch.optimizer.strategy_step import (
     LocalTraining,
-    bypass_of,
     candidate_of,
     choose_strategy,
     train,
@@ -134,7 +134,8 @@ class LearningSteps:
         plan, tables = self._plan, known(found.tables)
         self._progress.step("train the local model")
         trained = train(plan, tables)
-        config = plan.config.model_copy(update={"bypass_tokens": bypass_of(plan, found.incumbent)})
+        below = bypass_below(plan.config, found.incumbent)
+        config = plan.config.model_copy(update={"bypass_tokens": below})
         if plan.searches:
             self._progress.step("label training queries", len(tables.train.examples))
             found.training = training_set(
@@ -181,7 +182,7 @@ class LearningSteps:
         found.choice = choose_strategy(plan, found, trained, route)
         if found.choice is None:
             return
-        candidate = candidate_of(plan, found.choice, found.incumbent)
+        candidate = candidate_of(found.choice, found.incumbent)
         rows = known(found.built).table.examples
         found.candidate = unless_the_same(
             candidate,

@@ -58,20 +58,23 @@ class Linear:
         return values
 
 
-def features_of(queries: Sequence[Query], excerpts: Sequence[Excerpts] | None = None) -> Features:
-    """Return the features of queries, read from `excerpts` in place of their own."""
+def features_of(
+    queries: Sequence[Query], longest: int, excerpts: Sequence[Excerpts] | None = None
+) -> Features:
+    """Return the features of queries, read from `excerpts` in place of their own. A query of more
+    than `longest` tokens counts as one of `longest`."""
     from scipy.sparse import csr_matrix
 
     read = excerpts if excerpts is not None else [excerpts_of(query) for query in queries]
-    rows = [_row(query, excerpt) for query, excerpt in zip(queries, read, strict=True)]
+    rows = [_row(query, longest, excerpt) for query, excerpt in zip(queries, read, strict=True)]
     ends = np.cumsum([0, *(len(row) for row in rows)])
     columns = np.fromiter(chain.from_iterable(rows), dtype=np.int32)
     values = np.fromiter(chain.from_iterable(row.values() for row in rows), dtype=np.float64)
     return Features(csr_matrix((values, columns, ends), shape=(len(rows), WIDTH)))
 
 
-def _row(query: Query, excerpts: Excerpts) -> dict[int, float]:
-    dense = dense_features(query, excerpts)
+def _row(query: Query, longest: int, excerpts: Excerpts) -> dict[int, float]:
+    dense = dense_features(query, longest, excerpts)
     return hashed_features(query, excerpts) | {
         BUCKETS + place: value for place, value in enumerate(dense)
     }

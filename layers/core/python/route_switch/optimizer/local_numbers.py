@@ -16,10 +16,15 @@ DIGITS = 6
 
 
 def as_numbers(
-    tiers: Sequence[Tier], quality: Sequence[Linear], cost: Sequence[Linear], lambda_: float
+    tiers: Sequence[Tier],
+    quality: Sequence[Linear],
+    cost: Sequence[Linear],
+    lambda_: float,
+    longest: int,
 ) -> LocalNumbers:
     return LocalNumbers(
         lambda_=lambda_,
+        longest=longest,
         tiers=tuple(tiers),
         quality=tuple(map(quantized, quality)),
         cost=tuple(map(quantized, cost)),

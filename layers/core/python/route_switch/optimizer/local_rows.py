@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from route_switch.domain.conversation import text_of
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.redaction import redact
-from route_switch.domain.learning.text_policy import LearnFromText, text_for_learning
-from route_switch.domain.local_features import Excerpts, excerpts_of
+from route_switch.domain.learning.text_policy import LearnFromText, unsafe, why_withheld
+from route_switch.domain.local_features import Excerpts, excerpts_of, tokens_of
+from route_switch.domain.query import Query
 from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays, arrays_of
 from route_switch.optimizer.linear_models import Features, features_of
 
@@ -25,14 +28,16 @@ class LocalRows:
     """Rows of train, then of validation; all is [n].
 
     `served` are the features as a request has them, and `learned` as training may see them, with
-    the text of traffic redacted. `usable` are the rows whose text may be learned from. `measured`
-    leaves out rows for training only, which are no sample of the traffic. Rows of one template
-    have one fold.
+    the text of traffic redacted and no unsafe text of the messages around the query. `usable` are
+    the rows whose text may be learned from. `measured` leaves out rows for training only, which are
+    no sample of the traffic. Rows of one template have one fold. `longest` is that of
+    `LocalNumbers`.
     """
 
     examples: tuple[Example, ...]
     excerpts: tuple[Excerpts | None, ...]
     arrays: OutcomeArrays
+    longest: int
     served: Features
     learned: Features
     usable: Mask
@@ -55,32 +60,59 @@ def local_rows(
     queries = [example.as_query for example in examples]
     read = [excerpts_of(query) for query in queries]
     allowed = tuple(
-        _allowed(example, excerpts, policy)
-        for example, excerpts in zip(examples, read, strict=True)
+        _allowed(example, query, policy) for example, query in zip(examples, queries, strict=True)
     )
     shown = [a if a is not None else own for a, own in zip(allowed, read, strict=True)]
-    served = features_of(queries, read)
+    usable = np.array([each is not None for each in allowed])
+    longest = _longest([q for q, known in zip(queries, usable, strict=True) if known])
+    served = features_of(queries, longest, read)
     numbers = np.arange(len(examples))
     return LocalRows(
         examples=examples,
         excerpts=allowed,
         arrays=arrays_of(both, lambda_),
         served=served,
-        learned=served if shown == read else features_of(queries, shown),
-        usable=np.array([each is not None for each in allowed]),
+        learned=served if shown == read else features_of(queries, longest, shown),
+        longest=longest,
+        usable=usable,
         in_train=numbers < len(train.examples),
         measured=np.array([not example.train_only for example in examples]),
         folds=folds_of([example.template_key for example in examples]),
     )
 
 
-def _allowed(example: Example, excerpts: Excerpts, policy: LearnFromText) -> Excerpts | None:
-    """Return what may be learned from, or None."""
-    if text_for_learning(example, policy) is None:
+def _longest(queries: Sequence[Query]) -> int:
+    """Return the length in tokens that 99% of the queries do not exceed. Of longer ones there are
+    too few to learn from."""
+    tokens = sorted(map(tokens_of, queries))
+    return max(tokens[round(0.99 * (len(tokens) - 1))], 1) if tokens else 1
+
+
+def _allowed(example: Example, query: Query, policy: LearnFromText) -> Excerpts | None:
+    """Return what may be learned from, or None. Texts are checked and redacted before they are cut,
+    because half a secret or half an address is not recognized."""
+    if why_withheld(example, policy) is not None:
         return None
-    if example.from_traffic and policy == "redacted":
-        return Excerpts(redact(excerpts.text), redact(excerpts.context))
-    return excerpts
+    redacted = example.from_traffic and policy == "redacted"
+    said = query.conversation
+    around = replace(
+        said,
+        system=_context(said.system, redacted=redacted),
+        before=tuple(
+            {**message, "content": _context(text_of(message), redacted=redacted)}
+            for message in said.before[-1:]
+        ),
+    )
+    text = redact(query.text) if redacted else query.text
+    return excerpts_of(replace(query, text=text, conversation=around))
+
+
+@lru_cache(maxsize=256)
+def _context(text: str, *, redacted: bool) -> str:
+    """Return a text around the query as it may be learned from: nothing of one that is unsafe in a
+    prompt. Instructions repeat from row to row."""
+    shown = redact(text) if redacted else text
+    return "" if unsafe(shown) is not None else shown
 
 
 def folds_of(templates: Sequence[str]) -> Ints:

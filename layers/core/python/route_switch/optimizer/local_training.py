@@ -1,7 +1,9 @@
 """Train a local model from the outcome table (docs/decisions/026).
 
-Regularization is chosen by cross-validation on train rows; predictions of other folds decide
-everything else; the model that is kept is trained on train and validation.
+Cross-validation on train rows chooses the regularization, and decides whether features count at
+all. Validation rows get predictions from models that were trained without their fold, so nothing
+that decided about the model has seen them. The model that is kept is trained on train and
+validation.
 """
 
 from collections.abc import Callable, Sequence
@@ -79,15 +81,14 @@ def train_local(
     """Train on the rows whose text may be learned from. There have to be some in train."""
     rows = local_rows(train, validation, policy, lambda_)
     strengths = _chosen(rows)
-    expected = _out_of_fold(rows, strengths)
-    if not _pays(rows, expected, lambda_):
+    if not _pays(rows, _out_of_fold(rows, strengths, rows.in_train), lambda_):
         strengths = strengths.without_features
-        expected = _out_of_fold(rows, strengths)
+    expected = _out_of_fold(rows, strengths, np.ones_like(rows.in_train))
     quality, cost = _fitted(rows, strengths, rows.usable)
     constant_tier = _constant(rows, quality, cost, lambda_) if strengths.are_constant else None
     held = expected.take(~rows.in_train)
     return TrainedLocal(
-        numbers=as_numbers(rows.arrays.tiers, quality, cost, lambda_),
+        numbers=as_numbers(rows.arrays.tiers, quality, cost, lambda_, rows.longest),
         strongest=strong_features(rows, quality),
         validation=held,
         calibration=calibration_of(held.quality, rows.arrays.take(~rows.in_train)),
@@ -167,10 +168,9 @@ def _predictions(rows: LocalRows, fit: Fit, among: Mask) -> Floats:
     return values
 
 
-def _out_of_fold(rows: LocalRows, strengths: Strengths) -> Expectations:
-    everywhere = np.ones(len(rows.examples), dtype=np.bool_)
+def _out_of_fold(rows: LocalRows, strengths: Strengths, among: Mask) -> Expectations:
     quality, cost = (
-        [_predictions(rows, fit, everywhere) for fit in fits] for fits in _fits(rows, strengths)
+        [_predictions(rows, fit, among) for fit in fits] for fits in _fits(rows, strengths)
     )
     return Expectations(
         probability(np.column_stack(quality)), np.exp(np.minimum(np.column_stack(cost), MOST_COST))
@@ -189,11 +189,15 @@ def _fits(rows: LocalRows, strengths: Strengths) -> tuple[list[Fit], list[Fit]]:
 
 
 def _pays(rows: LocalRows, expected: Expectations, lambda_: float) -> bool:
-    """Whether the gain over the best constant tier is above one standard error."""
-    arrays = rows.arrays.take(rows.measured)
-    rewards = rows.arrays.rewards(lambda_)[rows.measured]
+    """Whether the gain over the best constant tier is above one standard error on train rows.
+    Validation rows must not decide it: they estimate what the model is worth."""
+    counted = rows.in_train & rows.measured
+    if not counted.any():
+        return False
+    arrays = rows.arrays.take(counted)
+    rewards = rows.arrays.rewards(lambda_)[counted]
     best = int(np.average(rewards, axis=0, weights=arrays.weights).argmax())
-    chosen = (expected.choice(lambda_)[rows.measured] * rewards).sum(axis=1)
+    chosen = (expected.choice(lambda_)[counted] * rewards).sum(axis=1)
     gain = mean_and_error(chosen - rewards[:, best], arrays.weights, arrays.templates)
     return gain.mean > gain.error
 

@@ -87,18 +87,25 @@ def pick(
     found: Mapping[StrategyName, StrategyEstimate], incumbent: StrategyName
 ) -> StrategyEstimate:
     """Return the strategy with the highest estimate; of a tie, the incumbent's strategy, else the
-    cheapest to serve."""
-    highest = max(each.objective.mean for each in found.values())
-    tied = {name: e for name, e in found.items() if e.objective.mean > highest - TIE}
-    if incumbent in tied:
+    cheapest to serve. Strategies that give all rows the same tiers are a tie. A strategy that gives
+    every row one tier does not win a tie as the incumbent's: no router is needed for that."""
+    highest = max(found.values(), key=lambda each: each.objective.mean)
+    tied = {name: each for name, each in found.items() if _ties(each, highest)}
+    if incumbent in tied and not tied[incumbent].decisions.are_constant:
         return tied[incumbent]
     return next(tied[name] for name in CHEAPEST_TO_SERVE if name in tied)
+
+
+def _ties(one: StrategyEstimate, highest: StrategyEstimate) -> bool:
+    near = one.objective.mean > highest.objective.mean - TIE
+    return near or np.array_equal(one.decisions.tiers, highest.decisions.tiers)
 
 
 def local_decisions(rows: ValidationRows, local: TrainedLocal, bypass_tokens: int) -> Decisions:
     choice = local.validation.choice(rows.lambda_)
     rewards = (choice * rows.arrays.rewards(rows.lambda_)).sum(axis=1)
-    decided = Decisions(rewards, np.zeros(len(rows), dtype=np.bool_))
+    nobody = np.zeros(len(rows), dtype=np.bool_)
+    decided = Decisions(rewards, nobody, choice.argmax(axis=1))
     return decided.where(rows.shorter_than(bypass_tokens), rows.to_tier_1())
 
 

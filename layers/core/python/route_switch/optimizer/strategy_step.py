@@ -1,12 +1,13 @@
 """The step that trains the local model, and decides which strategy is proposed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.promotion import select_best
-from route_switch.domain.learning.text_policy import LearnFromText, why_withheld
+from route_switch.domain.learning.text_policy import BY_POLICY, LearnFromText, why_withheld
+from route_switch.domain.routing import bypass_below
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.bypass_tuning import BypassTuning, tune_bypass
 from route_switch.optimizer.compare import decided_policy
@@ -44,17 +45,14 @@ class LocalTraining:
 
 def why_untrained(policy: LearnFromText, examples: Sequence[Example]) -> str | None:
     """Return why no local model can be trained on these train examples, or None."""
-    if policy == "off":
-        return (
-            "A local model learns from the text of queries, which learn_from_text=off does not "
-            "allow."
-        )
     usable = sum(why_withheld(example, policy) is None for example in examples)
     if usable >= MIN_ROWS:
         return None
+    by_policy = sum(why_withheld(example, policy) == BY_POLICY for example in examples)
+    off = f" learn_from_text=off withholds the text of {by_policy}." if by_policy else ""
     return (
         f"A local model needs {MIN_ROWS} train examples whose text may be learned from, and there "
-        f"are {usable}."
+        f"are {usable}.{off}"
     )
 
 
@@ -75,10 +73,11 @@ def choose_strategy(
     plan: Plan, found: Findings, training: LocalTraining, route: Route
 ) -> StrategyChoice | None:
     """Estimate the strategies, and choose the one that the plan asks for, or for `auto` the one
-    that validation rows favor. Return None if a search without a trial left nothing to choose."""
+    that validation rows favor. Return None if a search without a trial left nothing to choose. A
+    stage that bypasses nothing keeps doing so."""
     local = training.local
     rows = ValidationRows.of(known(found.tables).validation, plan.lambda_)
-    current = bypass_of(plan, found.incumbent)
+    current = bypass_below(plan.config, found.incumbent)
     tried = _tried(found, rows, route)
     each = estimates(rows, found.incumbent, tried, local, current)
     if plan.strategy not in each and (plan.strategy != "auto" or not each):
@@ -87,25 +86,21 @@ def choose_strategy(
         chosen = pick(each, found.incumbent.strategy)
     else:
         chosen = each[plan.strategy]
+    tuned = _tuned(rows, chosen, local, current, route)
     return StrategyChoice(
         chosen=chosen.strategy,
         estimates=each,
         n=len(rows),
         local=local,
         why_no_local=training.why_none,
-        bypass=_tuned(rows, chosen, local, current, route),
+        bypass=tuned if plan.config.bypass_tokens else replace(tuned, proposed=None),
     )
 
 
-def bypass_of(plan: Plan, prompt: RoutingPrompt) -> int:
-    learned = prompt.bypass_tokens
-    return plan.config.bypass_tokens if learned is None else learned
-
-
-def candidate_of(plan: Plan, choice: StrategyChoice, incumbent: RoutingPrompt) -> RoutingPrompt:
-    """Return the prompt to propose. A stage that bypasses nothing keeps doing so."""
+def candidate_of(choice: StrategyChoice, incumbent: RoutingPrompt) -> RoutingPrompt:
+    """Return the prompt to propose."""
     chosen = choice.estimates[choice.chosen].prompt
-    proposed = choice.bypass.proposed if plan.config.bypass_tokens else None
+    proposed = choice.bypass.proposed
     tokens = incumbent.bypass_tokens if proposed is None else proposed
     return chosen.model_copy(update={"bypass_tokens": tokens})
 

@@ -11,12 +11,14 @@ from route_switch.domain.local_features import BUCKETS, DENSE, Excerpts, bucket_
 from route_switch.domain.local_model import StrongFeature
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats
+from route_switch.optimizer.function_words import FUNCTION_WORDS
 from route_switch.optimizer.linear_models import Linear
 from route_switch.optimizer.local_rows import LocalRows
 
 MOST = 8
 """Features of each tier."""
-LEAST_WEIGHT = 0.02
+LEAST_WEIGHT = 0.1
+"""A weight below that changes a probability by less than 2.5 points, and many are noise."""
 MIN_TEMPLATES = 5
 MIN_CLIENTS = 2
 """A word that fewer queries or clients use might tell who asked what."""
@@ -30,7 +32,8 @@ def strong_features(rows: LocalRows, quality: Sequence[Linear]) -> tuple[StrongF
 
     A weight is what a feature adds on average, in log-odds, where it occurs (of a plain number: per
     standard deviation). A feature speaks for Tier 3 if it speaks against the tier below, and for a
-    tier between if it speaks more for it than for the tier below.
+    tier between if it speaks more for it than for the tier below. Function words, such as “the”,
+    are left out.
     """
     words = _shared_words(rows)
     tiers = rows.arrays.tiers
@@ -101,4 +104,5 @@ def _several(clients: Iterable[str], *, one_key: bool) -> bool:
 
 
 def _is_word(word: str) -> bool:
-    return word.isalpha() and MIN_LETTERS <= len(word) <= MAX_LETTERS
+    fits = word.isalpha() and MIN_LETTERS <= len(word) <= MAX_LETTERS
+    return fits and word not in FUNCTION_WORDS

@@ -15,23 +15,31 @@ from route_switch.services.learning.route_examples import RoutedExample
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """A policy's decisions on the validation rows: `rewards` are net of the router's cost, and
-    `asked` says where the router LLM was asked. Both are [n]."""
+    """A policy's decisions on the validation rows: `rewards` are net of the router's cost, `asked`
+    says where the router LLM was asked, and `tiers` has the column of each tier. All are [n]."""
 
     rewards: Floats
     asked: Mask
+    tiers: Ints
 
     @classmethod
     def of(
         cls, policy: Policy, routed: Sequence[RoutedExample], rows: "ValidationRows"
     ) -> "Decisions":
         asked = np.array([each.asked for each in routed])
-        return cls(policy.rewards(rows.arrays, rows.lambda_), asked)
+        return cls(policy.rewards(rows.arrays, rows.lambda_), asked, policy.choice.argmax(axis=1))
+
+    @property
+    def are_constant(self) -> bool:
+        """Whether every row gets the same tier, which takes no router."""
+        return len(np.unique(self.tiers)) == 1
 
     def where(self, rows: Mask, other: "Decisions") -> "Decisions":
         """Return the other's decisions on `rows`, and these on all others."""
         return Decisions(
-            np.where(rows, other.rewards, self.rewards), np.where(rows, other.asked, self.asked)
+            np.where(rows, other.rewards, self.rewards),
+            np.where(rows, other.asked, self.asked),
+            np.where(rows, other.tiers, self.tiers),
         )
 
 
@@ -65,7 +73,8 @@ class ValidationRows:
     def to_tier_1(self) -> Decisions:
         """Return the decisions of the bypass: Tier 1 without a router call."""
         nobody = np.zeros(len(self), dtype=np.bool_)
-        return Decisions(self.arrays.rewards(self.lambda_)[:, 0], nobody)
+        tier_1 = np.zeros(len(self), dtype=np.int64)
+        return Decisions(self.arrays.rewards(self.lambda_)[:, 0], nobody, tier_1)
 
     def honest(self, of_choices: Sequence[Decisions]) -> Decisions:
         """Return what choosing one of several gives on rows that the choice did not see: for each

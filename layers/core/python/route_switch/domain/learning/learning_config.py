@@ -130,15 +130,6 @@ class LearningConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _local_model_may_read(self) -> Self:
-        if self.strategy in ("local", "hybrid") and self.learn_from_text == "off":
-            raise ValueError(
-                f"strategy {self.strategy} learns from the text of queries, which "
-                "learn_from_text=off does not allow: use redacted, or strategy prompt"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _run_ends_before_the_next(self) -> Self:
         hours = self.approval_hours + STEPS_IN_SLICES * self.slices * self.slice_s / 3600
         if hours > MAX_RUN_HOURS:

@@ -16,12 +16,17 @@ from route_switch.optimizer.report.text_format import (
     fixed,
     share,
 )
+from route_switch.optimizer.strong_features import LEAST_WEIGHT
 
 SERVED = {
     "prompt": "the router LLM reads the prompt and decides",
     "local": "the local model decides",
     "hybrid": "the local model decides, and asks the router LLM where it is unsure",
 }
+NO_STRONG_FEATURE = (
+    "No single word or property says much in it: it adds up many small weights, and none that may "
+    f"be shown reaches {LEAST_WEIGHT:g}."
+)
 
 
 def strategy_paragraphs(report: Report) -> Iterator[str]:
@@ -59,7 +64,8 @@ def _trained(local: LocalFigures) -> str:
         else ""
     )
     if local.constant is None:
-        return f"The local model was trained on {local.rows:,} rows.{withheld}"
+        none = "" if local.strongest else f" {NO_STRONG_FEATURE}"
+        return f"The local model was trained on {local.rows:,} rows.{none}{withheld}"
     return (
         f"The local model sends every query to Tier {int(local.constant)}: on {local.rows:,} rows, "
         f"no feature did better than sending every query there.{withheld}"
@@ -139,6 +145,12 @@ def _strongest(local: LocalFigures) -> ReportTable:
 def bypass_paragraph(bypass: BypassTuningFigures) -> str:
     best = min(bypass.thresholds, key=lambda each: (each.regret, -each.tokens))
     gain = f"{fixed(bypass.gain, 3, signed=True)} ± {fixed(bypass.error, 3)}"
+    if bypass.proposed is None and bypass.current == 0:
+        return (
+            "No query goes to Tier 1 only because it is short. On "
+            f"{bypass.n:,} validation rows, the best threshold, {best.tokens}, gains {gain} of the "
+            "objective."
+        )
     if bypass.proposed is None:
         return (
             f"Queries shorter than {bypass.current} tokens go to Tier 1 without a router call. "
