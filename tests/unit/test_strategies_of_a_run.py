@@ -1,7 +1,6 @@
 """Which strategy a run proposes, and what it pays for that."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -232,7 +231,7 @@ TRAFFIC = tuple(e.model_copy(update={"from_traffic": True}) for e in LEARNABLE)
 def run(
     strategy: str,
     models: Models | None = None,
-    examples: Sequence[Example] = LEARNABLE,
+    examples: tuple[Example, ...] = LEARNABLE,
     **fields: object,
 ) -> tuple[Findings, Models]:
     used = models or Models(router=knows_subjects)
@@ -279,7 +278,7 @@ def test_a_candidate_keeps_its_numbers_in_json() -> None:
 
 
 def report_of(
-    strategy: str, examples: Sequence[Example] = LEARNABLE, **fields: object
+    strategy: str, examples: tuple[Example, ...] = LEARNABLE, **fields: object
 ) -> tuple[str, str]:
     models = Models(router=knows_subjects)
     plan: Plan = replace(ONE, strategy=strategy, **fields)  # type: ignore[arg-type]  # as above
