@@ -1,11 +1,12 @@
 """Which strategy a run proposes, and what it pays for that."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
@@ -149,7 +150,7 @@ def test_the_best_of_many_worthless_prompts_has_an_honest_estimate(rows: Validat
 
 
 def hybrid_of(rows: ValidationRows, asked: Decisions) -> tuple[StrategyEstimate, StrategyEstimate]:
-    local = train_local(planted(240, 1), planted(160, 2), "redacted", 0.2)
+    local = train_local(planted(240, 1), rows.table, "redacted", 0.2)
     tried = TriedPrompts([INCUMBENT], [asked], 0)
     found = estimates(rows, INCUMBENT, tried, local, 0)
     return found["local"], found["hybrid"]
@@ -167,6 +168,19 @@ def test_hybrid_asks_a_good_router_about_its_unsure_queries_only(rows: Validatio
     assert hybrid.objective.mean > local.objective.mean
     assert hybrid.prompt.local_model is not None
     assert hybrid.prompt.local_model.ask_below
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.sampled_from((0.1, 1.0, 50.0, 500.0)), min_size=160, max_size=160))
+def test_hybrid_asks_about_at_most_its_share_of_requests_whatever_the_rows_weigh(
+    weights: list[float],
+) -> None:
+    table = planted(160, 2)
+    weighed = zip(table.examples, weights, strict=True)
+    heavy = tuple(e.model_copy(update={"weight": weight}) for e, weight in weighed)
+    measured = ValidationRows.of(replace(table, examples=heavy), 0.2)
+    _, hybrid = hybrid_of(measured, oracle(measured))
+    assert hybrid.asked <= MAX_ASKED + 1e-9
 
 
 def test_hybrid_asks_nobody_if_asking_does_not_pay(rows: ValidationRows) -> None:
@@ -217,7 +231,7 @@ TRAFFIC = tuple(e.model_copy(update={"from_traffic": True}) for e in LEARNABLE)
 def run(
     strategy: str,
     models: Models | None = None,
-    examples: Sequence[Example] = LEARNABLE,
+    examples: tuple[Example, ...] = LEARNABLE,
     **fields: object,
 ) -> tuple[Findings, Models]:
     used = models or Models(router=knows_subjects)
@@ -265,7 +279,7 @@ def test_a_candidate_keeps_its_numbers_in_json() -> None:
 
 
 def report_of(
-    strategy: str, examples: Sequence[Example] = LEARNABLE, **fields: object
+    strategy: str, examples: tuple[Example, ...] = LEARNABLE, **fields: object
 ) -> tuple[str, str]:
     models = Models(router=knows_subjects)
     plan: Plan = replace(ONE, strategy=strategy, **fields)  # type: ignore[arg-type]  # as above

@@ -12,6 +12,7 @@ import numpy as np
 from route_switch.domain.local_model import LocalModel
 from route_switch.domain.prompts.size_limit import fits
 from route_switch.domain.routing_prompt import RoutingPrompt, StrategyName
+from route_switch.optimizer.arrays import Floats
 from route_switch.optimizer.bypass_tuning import BypassTuning
 from route_switch.optimizer.local_rows import Mask
 from route_switch.optimizer.local_training import TrainedLocal
@@ -22,7 +23,7 @@ from route_switch.optimizer.validation_rows import Decisions, ValidationRows
 TIE = 0.002
 """Estimates of the objective that differ by less are a tie."""
 MAX_ASKED = 0.3
-"""Most queries for which `hybrid` may ask the router LLM."""
+"""Most of the validation rows' weight for which `hybrid` may ask the router LLM."""
 ASKED_SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 CHEAPEST_TO_SERVE: tuple[StrategyName, ...] = ("local", "hybrid", "prompt")
 
@@ -129,7 +130,9 @@ def _hybrid(
     own = local_decisions(rows, local, bypass_tokens)
     leads = local.validation.leads(rows.lambda_)
     bypassed = rows.shorter_than(bypass_tokens)
-    thresholds = _thresholds(leads, bypassed) if local.constant is None else [0.0]
+    thresholds = (
+        _thresholds(leads, rows.arrays.weights, bypassed) if local.constant is None else [0.0]
+    )
     unsure = [(leads < threshold) & ~bypassed for threshold in thresholds]
     chosen = [own.where(each, asked) for each in unsure]
     best = rows.best(chosen)
@@ -138,13 +141,15 @@ def _hybrid(
     return _estimate("hybrid", rows, estimate, served, chosen[best])
 
 
-def _thresholds(leads: np.ndarray[tuple[int], np.dtype[np.float64]], bypassed: Mask) -> list[float]:
-    """Return leads below which at most each of `ASKED_SHARES` of all queries are asked about, the
-    smallest first."""
-    ordered = np.sort(leads[~bypassed])
-    places = [int(share * len(leads)) for share in ASKED_SHARES]
-    found = [float(ordered[place]) for place in places if place < len(ordered)]
-    return sorted({0.0, *found})
+def _thresholds(leads: Floats, weights: Floats, bypassed: Mask) -> list[float]:
+    """Return leads below which rows with at most each of `ASKED_SHARES` of the weight of all rows
+    are asked about, the smallest first."""
+    order = np.argsort(leads[~bypassed], kind="stable")
+    ordered, weighed = leads[~bypassed][order], weights[~bypassed][order]
+    before = np.cumsum(weighed) - weighed
+    most = np.array(ASKED_SHARES) * weights.sum()
+    places = np.searchsorted(before, most * (1 + 1e-9), side="right") - 1
+    return sorted({0.0, *(float(ordered[place]) for place in places if len(ordered))})
 
 
 def _with_model(

@@ -1,12 +1,13 @@
 """Kinds of queries, in the words in which the simulated proposer writes criteria.
 
-The list was written with the sets of docs/results.md in view: its subjects are mostly those of
-MMLU, and among its tasks are what CRUXEval, MBPP, Banking77, BIG-bench's logic puzzles and the
-trivia sets ask. Its wording was compared on these sets, without held-out rows
-(docs/negative-results.md). So the simulated proposer finds a fitting name for these sets more often
-than it would for other traffic, and what a learned prompt gains there says little about a language
-model as the proposer, which knows such names by itself. A kind in `KINDS` is a phrase that reads as
-a criterion.
+It lists subjects of school and work, forms of tasks and customers' concerns. A language model knows
+such names by itself; the simulated proposer looks them up here. The list is not independent of the
+sets that learning is measured on (docs/results.md): it was written with knowledge of them, names
+most kinds of queries that they consist of, and other wordings were compared on them
+(docs/negative-results.md). So what the simulated proposer gains there may be more than what it
+would gain on other traffic.
+
+A kind in `KINDS` is a phrase that reads as a criterion.
 """
 
 MULTIPLE_CHOICE = "a multiple-choice question about "

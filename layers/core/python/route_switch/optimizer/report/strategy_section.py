@@ -16,17 +16,13 @@ from route_switch.optimizer.report.text_format import (
     fixed,
     share,
 )
-from route_switch.optimizer.strong_features import LEAST_WEIGHT
 
 SERVED = {
     "prompt": "the router LLM reads the prompt and decides",
     "local": "the local model decides",
     "hybrid": "the local model decides, and asks the router LLM where it is unsure",
 }
-NO_STRONG_FEATURE = (
-    "No single word or property says much in it: it adds up many small weights, and none that may "
-    f"be shown reaches {LEAST_WEIGHT:g}."
-)
+NO_STRONG_FEATURE = "No single word or property says much in it: it adds up many small weights."
 
 
 def strategy_paragraphs(report: Report) -> Iterator[str]:
