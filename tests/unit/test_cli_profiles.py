@@ -65,6 +65,8 @@ def test_evaluate_measures_a_profile(tmp_path: Path) -> None:
     assert found["profile"] == "cost"
     [candidate] = [each for each in found["policies"] if each["policy"] == "candidate"]
     assert candidate["mix"] == {"1": 1.0, "2": 0.0, "3": 0.0}
+    table = run("evaluate", *options, "--price", "openai/m=0,0", "--profile", "cost").stdout
+    assert "profile cost" in " ".join(table.split())
 
 
 def test_explain_asks_with_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,6 +170,21 @@ def test_each_workload_is_measured_separately() -> None:
     assert (code.workload, support.workload) == ("code", "support")
     assert code.policies[0].quality.mean == 0.0
     assert support.policies[0].quality.mean == 1.0
+    assert support.change is None
+
+
+def test_a_workload_has_the_paired_change_from_the_incumbent() -> None:
+    table = table_of((1, 1, 1), (0, 1, 1), (0, 1, 1), workloads=("support", "code", "code"))
+    arrays = arrays_of(table)
+    before = routed_policy("incumbent", arrays.tiers, [MEDIUM] * 3, [0.0] * 3)
+    after = routed_policy("candidate", arrays.tiers, [SMALL] * 3, [0.0] * 3)
+    code, support = workload_figures(arrays, table.examples, [before, after], LAMBDA)
+    assert code.change is not None
+    assert support.change is not None
+    assert code.change.mean < 0 < support.change.mean
+    objectives = {each.policy: each.objective.mean for each in code.policies}
+    difference = objectives["candidate"] - objectives["incumbent"]
+    assert code.change.mean == pytest.approx(difference)
 
 
 def test_latency_is_given_only_if_all_of_it_was_measured() -> None:

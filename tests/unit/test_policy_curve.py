@@ -1,6 +1,7 @@
 """The cost–quality curve of a learned policy, and what it answers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -257,6 +258,13 @@ def test_the_cheapest_with_a_quality_reaches_it_on_these_rows_and_less_on_others
         "The cheapest policy with a quality of at least 95.0% is the learned policy at λ = " in told
     )
     assert "resampled rows" in told
+    assert f"A random mix of tiers with a quality of 95.0% costs {found.mix_cost:.2f}. " in told
+
+
+def test_a_random_mix_that_is_cheaper_than_the_cheapest_policy_is_called_that() -> None:
+    found = replace(cheapest(noisy_curve(), 0.95), mix_cost=0.01)
+    [told, *_] = cheapest_in_words(found, noisy_curve())
+    assert told.endswith("costs 0.01, which is less: here, routing does not pay at this quality.")
 
 
 def test_the_cheapest_without_any_loss_is_tier_3_if_nothing_else_has_none() -> None:

@@ -339,6 +339,16 @@ def test_where_no_feature_counts_the_report_says_which_tier_gets_every_query() -
     assert "sends every query to Tier 3" in to_markdown(report)
 
 
+def test_a_hybrid_that_never_asks_is_reported_as_one() -> None:
+    found, calls = learn(Models(router=is_lost), replace(ONE, strategy="hybrid"), LEARNABLE)
+    report = assemble_report(found, found.candidate, ONE, calls, CONTEXT)
+    assert report.strategies is not None
+    assert found.candidate.local_model is not None
+    assert found.candidate.local_model.ask_below == 0
+    assert report.strategies.never_asks
+    assert "It is the local model alone." in to_markdown(report)
+
+
 def live(strategy: StrategyName) -> RoutingPrompt:
     return with_local_model(INCUMBENT, strategy)
 

@@ -136,7 +136,7 @@ def evaluate(
         }
         say_json({**setting, **_as_json(comparison)}, indent=2)
     else:
-        _print_table(comparison, measured, lambda_)
+        _print_table(comparison, measured, lambda_, profile)
 
 
 def _compare(
@@ -201,10 +201,13 @@ def _policy_json(figures: "PolicyFigures") -> JsonValue:
     }
 
 
-def _print_table(comparison: "Comparison", rows: MeasuredRows, lambda_: float) -> None:
+def _print_table(
+    comparison: "Comparison", rows: MeasuredRows, lambda_: float, profile: str
+) -> None:
     with optimizer_extra():
         from route_switch.optimizer.report.text_format import difference
-    title = f"{comparison.n} rows ({rows.name}), λ = {lambda_:g}, 95% intervals below"
+    asked = "" if profile == BALANCED else f", profile {profile}"
+    title = f"{comparison.n} rows ({rows.name}), λ = {lambda_:g}{asked}, 95% intervals below"
     columns = ("policy", "cost", "quality", "retention", "objective", "mix, %", "candidate −")
     table = Table(
         *columns,

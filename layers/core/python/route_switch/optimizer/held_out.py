@@ -10,7 +10,7 @@ from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.promotion import GateResult, guarded_bounds
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, OutcomeArrays
-from route_switch.optimizer.policies import Policy
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT, Policy
 from route_switch.optimizer.report.figures import Gate, Interval, PolicyFigures, WorkloadFigures
 from route_switch.optimizer.statistics import LEVEL, bootstrap
 
@@ -99,8 +99,19 @@ def workload_figures(
         rows = names == name
         own = [policy.take(rows) for policy in policies]
         measured = policy_figures(arrays.take(rows), own, lambda_, seed)
-        figures.append(WorkloadFigures(workload=name, policies=measured))
+        change = _change(arrays.take(rows), own, lambda_, seed)
+        figures.append(WorkloadFigures(workload=name, policies=measured, change=change))
     return tuple(figures)
+
+
+def _change(
+    arrays: OutcomeArrays, policies: Sequence[Policy], lambda_: float, seed: int
+) -> Interval | None:
+    """Return the objective of the candidate minus that of the incumbent, if both are there."""
+    named = {policy.name: policy for policy in policies}
+    if CANDIDATE not in named or INCUMBENT not in named:
+        return None
+    return differences(arrays, [named[INCUMBENT]], named[CANDIDATE], lambda_, seed)[INCUMBENT]
 
 
 def confusion(arrays: OutcomeArrays, policy: Policy, lambda_: float) -> dict[Tier, dict[Tier, int]]:

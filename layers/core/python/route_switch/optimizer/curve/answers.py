@@ -12,6 +12,7 @@ from route_switch.optimizer.curve.curve_points import (
 from route_switch.optimizer.curve.decided_rows import RunDecisions
 from route_switch.optimizer.curve.policy_curve import PolicyCurve
 from route_switch.optimizer.report.figures import CurveFigures, CurvePoint, Interval, PolicyFigures
+from route_switch.optimizer.report.profiles_section import profile_notes
 from route_switch.optimizer.report.text_format import bounds, fixed, percent, ratio, share
 
 CAVEAT = (
@@ -43,7 +44,8 @@ def ask_curve(
     if min_quality is not None:
         found = cheapest(curve, min_quality)
         said += cheapest_in_words(found, curve)
-    return CurveAnswers(curve_figures(curve), point, found, (*said, CAVEAT))
+    figures = curve_figures(curve)
+    return CurveAnswers(figures, point, found, (*said, *profile_notes(figures), CAVEAT))
 
 
 _STEPS = (
@@ -77,8 +79,8 @@ def cheapest_in_words(found: Cheapest, curve: PolicyCurve) -> tuple[str, ...]:
     said = [
         f"The cheapest policy with a quality of at least {least} is {_name(found.policy, curve)}: "
         f"cost {ratio(found.policy.cost)}, quality {percent(found.policy.quality)} (n = "
-        f"{found.policy.quality.n:,}). A random mix of tiers with this quality costs "
-        f"{fixed(found.mix_cost)}."
+        f"{found.policy.quality.n:,}). A random mix of tiers with a quality of {least} "
+        f"costs {fixed(found.mix_cost)}{_cheaper_mix(found)}."
     ]
     if found.unseen is not None:
         said.append(
@@ -92,6 +94,13 @@ def cheapest_in_words(found: Cheapest, curve: PolicyCurve) -> tuple[str, ...]:
             f"{percent(found.sure.quality)}."
         )
     return tuple(said)
+
+
+def _cheaper_mix(found: Cheapest) -> str:
+    """Say so if drawing tiers at random is cheaper than what was found."""
+    if round(found.mix_cost, 2) >= round(found.policy.cost.mean, 2):
+        return ""
+    return ", which is less: here, routing does not pay at this quality"
 
 
 def _name(policy: PolicyFigures, curve: PolicyCurve) -> str:

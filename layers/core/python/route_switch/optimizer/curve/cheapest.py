@@ -30,7 +30,7 @@ class Cheapest:
     """`policy` is the cheapest whose quality reaches `least`, `sure` the cheapest whose lower bound
     does (`_lower_bound`). Tier 3 itself always does. `unseen` is the mean quality of policies that
     were chosen on resampled rows, on the other rows; None if no resample leaves a row over.
-    `mix_cost` is that of the cheapest random mix of two tiers with this quality."""
+    `mix_cost` is that of the cheapest random mix of two tiers with a quality of `least`."""
 
     least: float
     policy: PolicyFigures

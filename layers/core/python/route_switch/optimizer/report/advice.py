@@ -11,6 +11,7 @@ from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.policies import CANDIDATE
 from route_switch.optimizer.report.figures import Gate, Interval, Promise, Report
+from route_switch.optimizer.report.one_tier import only_tier, share_of_queries
 from route_switch.optimizer.report.text_format import plus_minus
 
 
@@ -66,26 +67,45 @@ def first_sentence(report: Report) -> str | None:
         return None
     if found.best is not None:
         return _pin(found, found.best)
-    constant = _learned_constant(report, found)
+    constant = learned_constant(report, found)
     if constant is not None:
-        others = [f"always {_name(t)} {_clause(g)}" for t, g in found.gains if t is not constant]
-        against = f": {_listed(others)}" if others else ""
-        return f"The learned policy sends every query to {_name(constant)}{against}."
+        return _of_constant(report, found, constant)
     if found.beats_all:
-        gains = _listed(
-            [f"always {_name(t)} by {plus_minus(_negative(g))}" for t, g in found.gains]
-        )
+        gains = listed([f"always {_name(t)} by {plus_minus(_negative(g))}" for t, g in found.gains])
         return f"{_upper(found.live)} is better than every constant policy: {gains}."
-    clauses = _listed([f"always {_name(tier)} {_clause(gain)}" for tier, gain in found.gains])
+    clauses = listed([f"always {_name(tier)} {_clause(gain)}" for tier, gain in found.gains])
     return f"No constant policy is clearly better than {found.live}: {clauses}."
 
 
-def _learned_constant(report: Report, found: Standing) -> Tier | None:
-    """Return the tier that the learned policy sends every query to, or None."""
+def learned_constant(report: Report, found: Standing) -> Tier | None:
+    """Return the tier that the learned policy sends nearly every query to, or None. A policy that
+    clearly gains by the few other queries does route."""
     learned = next((p for p in report.policies if p.policy == CANDIDATE), None)
     if not found.is_learned or learned is None:
         return None
-    return next((tier for tier, share in learned.mix.items() if share == 1), None)
+    tier = only_tier(learned)
+    gain = None if tier is None else dict(found.gains).get(tier)
+    return None if gain is None or gain.high < 0 else tier
+
+
+def _of_constant(report: Report, found: Standing, constant: Tier) -> str:
+    [learned] = [policy for policy in report.policies if policy.policy == CANDIDATE]
+    is_all = learned.mix[constant] == 1
+    bypassed = "" if is_all or not _is_constant(report) else " and bypasses the rest"
+    others = [
+        f"always {_name(t)} {_clause(g)}" for t, g in found.gains if t is not constant or not is_all
+    ]
+    against = f": {listed(others)}" if others else ""
+    to = f"{share_of_queries(learned, constant)} to {_name(constant)}"
+    return f"The learned policy sends {to}{bypassed}{against}."
+
+
+def _is_constant(report: Report) -> bool:
+    """Whether the local model knows a single tier, and decides alone."""
+    strategies = report.strategies
+    if strategies is None or strategies.local is None or strategies.local.constant is None:
+        return False
+    return strategies.chosen == "local" or strategies.never_asks
 
 
 def next_step(report: Report) -> str | None:
@@ -125,7 +145,7 @@ def _loses_too_much(promise: Promise | None) -> bool:
 def _pin(found: Standing, best: Tier) -> str:
     gain = dict(found.gains)[best]
     others = [f"always {_name(t)} {_clause(g)}" for t, g in found.gains if t is not best]
-    also = f" ({_listed(others)})" if others else ""
+    also = f" ({listed(others)})" if others else ""
     return (
         f"Always {_name(best)} would be better than {found.live} by {plus_minus(gain)}{also}: "
         f"run `route-switch switch pin-tier {int(best)}`."
@@ -160,7 +180,7 @@ def _upper(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _listed(items: list[str]) -> str:
+def listed(items: list[str]) -> str:
     """Join with commas, and "and" before the last."""
     if len(items) < 3:
         return " and ".join(items)

@@ -1,6 +1,6 @@
 """How what was learned compares with the baselines, in sentences."""
 
-from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.policies import CANDIDATE, INCUMBENT
 from route_switch.optimizer.report.advice import is_kept
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.text_format import fixed
@@ -39,6 +39,8 @@ def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
         names[constant.policy] = f"the best constant policy ({constant.policy})"
     names["length"] = "length alone"
     known = {name: text for name, text in names.items() if name in report.against}
+    if _gate_differs(report):
+        del known["hand-written"]
     beaten = [text for name, text in known.items() if report.against[name].low > 0]
     unbeaten = [text for name, text in known.items() if report.against[name].low <= 0]
     return tuple(
@@ -49,6 +51,15 @@ def _beaten_and_unbeaten(report: Report) -> tuple[str, ...]:
         )
         if texts
     )
+
+
+def _gate_differs(report: Report) -> bool:
+    """Whether the current prompt is the hand-written one, and the gate, which is stricter than a
+    95% interval, judges the difference otherwise. The verdict says what the gate found."""
+    gain = report.against.get("hand-written")
+    if gain is None or gain != report.against.get(INCUMBENT) or report.gate is None:
+        return False
+    return (gain.low > 0) != (report.gate.verdict == "better")
 
 
 def _which(report: Report) -> str:

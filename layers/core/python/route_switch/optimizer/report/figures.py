@@ -63,11 +63,13 @@ class CurveFigures(Frozen):
 class WorkloadFigures(Frozen):
     """Policies on the held-out rows of one workload.
 
-    `note` names the data if the rows are a proxy for the workload: "MMLU-Pro questions".
+    `note` names the data if the rows are a proxy for the workload: "MMLU-Pro questions". `change`
+    is candidate − incumbent, paired, objective; reports of earlier versions lack it.
     """
 
     workload: str
     policies: tuple[PolicyFigures, ...]
+    change: Interval | None = None
     note: str | None = None
 
 

@@ -36,4 +36,6 @@ def gate_paragraphs(report: Report) -> tuple[str, ...]:
         f"{gate.alpha:.3g} of the 0.05 error budget, hence a {level(gate)} interval. It detects a "
         f"gain of {fixed(gate.smallest_visible, 3)} with 80% probability and requires a gain of at "
         f"least {fixed(gate.delta, 3)}.{approval}",
+        "Other intervals of this report are 95% intervals of one comparison and require no least "
+        "gain, so they may be narrower than the gate's. Only the gate decides what goes live.",
     )

@@ -11,6 +11,7 @@ from route_switch.optimizer.report.baseline_sentences import compared_with_basel
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.key_figures import key_figures
 from route_switch.optimizer.report.page_figures import opening_figures, section_figures
+from route_switch.optimizer.report.remarks import remarks
 from route_switch.optimizer.report.sections import sections
 from route_switch.optimizer.report.text_format import Folded, visible
 from route_switch.optimizer.report.verdict import simulated, stopped_early, used_rows, verdict
@@ -33,7 +34,7 @@ def to_html(report: Report) -> str:
         first_sentence=first_sentence(report),
         next_step=next_step(report),
         used_rows=used_rows(report),
-        comparison=compared_with_baselines(report),
+        comparison=(*remarks(report), *compared_with_baselines(report)),
         stopped_early=stopped_early(report),
         simulated=simulated(report),
         key_figures=key_figures(report),

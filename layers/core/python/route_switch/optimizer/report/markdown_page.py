@@ -7,6 +7,7 @@ from route_switch.optimizer.report.advice import first_sentence, next_step
 from route_switch.optimizer.report.baseline_sentences import compared_with_baselines
 from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.key_figures import key_figures
+from route_switch.optimizer.report.remarks import remarks
 from route_switch.optimizer.report.sections import Section, sections
 from route_switch.optimizer.report.text_format import Cell, Folded, ReportTable, visible
 from route_switch.optimizer.report.verdict import simulated, stopped_early, used_rows, verdict
@@ -33,6 +34,7 @@ def _opening(report: Report) -> Iterator[str]:
         decision.sentence if lead else None,
         next_step(report),
         stopped_early(report),
+        *remarks(report),
         *compared_with_baselines(report),
         used_rows(report),
         simulated(report),

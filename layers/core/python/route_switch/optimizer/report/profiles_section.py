@@ -1,6 +1,9 @@
 """The report's section about profiles."""
 
-from route_switch.optimizer.report.figures import CurveFigures
+from itertools import combinations
+
+from route_switch.optimizer.report.figures import CurveFigures, PolicyFigures
+from route_switch.optimizer.report.one_tier import only_tier, share_of_queries
 from route_switch.optimizer.report.text_format import ReportTable, percent, ratio, share
 
 PROFILES = (
@@ -12,10 +15,31 @@ PROFILES = (
 )
 
 
+def profile_notes(curve: CurveFigures) -> tuple[str, ...]:
+    """Name profiles that leave no choice: nearly all on one tier, or the same as another."""
+    constant = [
+        f"The profile '{_name(each)}' sends {share_of_queries(each, tier)} to Tier {int(tier)}, so "
+        "it hardly routes."
+        for each in curve.profiles
+        if (tier := only_tier(each)) is not None
+    ]
+    same = [
+        f"The profiles '{_name(one)}' and '{_name(other)}' have the same cost, quality and mix, so "
+        "choosing between them changes nothing."
+        for one, other in combinations(curve.profiles, 2)
+        if one.model_copy(update={"policy": other.policy}) == other
+    ]
+    return (*constant, *same)
+
+
+def _name(profile: PolicyFigures) -> str:
+    return profile.policy.removeprefix("profile-")
+
+
 def profiles_table(curve: CurveFigures) -> ReportTable:
     rows = tuple(
         (
-            figures.policy.removeprefix("profile-"),
+            _name(figures),
             f"{lambda_:g}",
             ratio(figures.cost),
             percent(figures.quality),

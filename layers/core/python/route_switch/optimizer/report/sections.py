@@ -19,7 +19,7 @@ from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.gate_section import gate_paragraphs
 from route_switch.optimizer.report.grading_section import grading_paragraphs
 from route_switch.optimizer.report.key_figures import worth_of_quality
-from route_switch.optimizer.report.profiles_section import PROFILES, profiles_table
+from route_switch.optimizer.report.profiles_section import PROFILES, profile_notes, profiles_table
 from route_switch.optimizer.report.promise_section import (
     promise_paragraphs,
     promise_table,
@@ -92,7 +92,8 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
         bypass = report.strategies.bypass
         yield Section("Bypass", (bypass_paragraph(bypass),), (bypass_table(bypass),))
     if report.curve is not None:
-        yield Section("Profiles", PROFILES, (profiles_table(report.curve),))
+        about = (*PROFILES, *profile_notes(report.curve))
+        yield Section("Profiles", about, (profiles_table(report.curve),))
     if report.workloads:
         yield Section("By workload", (), (_workloads(report, compact=compact),))
     yield _prompt(report)
@@ -116,6 +117,8 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
 
 def _cost_and_quality(report: Report) -> Section:
     known = {**MEANINGS, CANDIDATE: f"uses {report.learned}"}
+    if report.strategies is not None and any(e.never_asks for e in report.strategies.estimates):
+        known["hybrid"] = "uses the local model, and never asks the router LLM"
     meanings = "; ".join(
         f"{policy.policy} {known[policy.policy]}"
         for policy in report.policies

@@ -10,7 +10,7 @@ from route_switch.optimizer.report.strategy_figures import (
     Strategies,
     StrategyFigures,
 )
-from route_switch.optimizer.strategy_choice import TIE, StrategyChoice
+from route_switch.optimizer.strategy_choice import TIE, StrategyChoice, StrategyEstimate
 
 
 def strategies_of(found: Findings, plan: Plan) -> Strategies | None:
@@ -31,6 +31,7 @@ def strategies_of(found: Findings, plan: Plan) -> Strategies | None:
                 asked=each.asked,
                 asked_heldout=found.asked.get(each.prompt.version),
                 chosen=each.strategy == choice.chosen,
+                never_asks=_never_asks(each),
             )
             for each in ordered
         ),
@@ -38,6 +39,11 @@ def strategies_of(found: Findings, plan: Plan) -> Strategies | None:
         why_no_local=choice.why_no_local,
         bypass=_bypass(choice),
     )
+
+
+def _never_asks(estimate: StrategyEstimate) -> bool:
+    model = estimate.prompt.local_model
+    return estimate.strategy == "hybrid" and model is not None and model.ask_below == 0
 
 
 def _local(local: TrainedLocal) -> LocalFigures:

@@ -24,6 +24,8 @@ class StrategyFigures(Figures):
     asked: float
     asked_heldout: float | None
     chosen: bool
+    never_asks: bool = False
+    """Whether a hybrid asks the router LLM about no query: no threshold paid."""
 
 
 class LocalFigures(Figures):
@@ -79,3 +81,8 @@ class Strategies(Figures):
     local: LocalFigures | None
     why_no_local: str | None
     bypass: BypassTuningFigures
+
+    @property
+    def never_asks(self) -> bool:
+        """Whether a hybrid was chosen that asks the router LLM about no query."""
+        return any(each.chosen and each.never_asks for each in self.estimates)

@@ -23,6 +23,10 @@ SERVED = {
     "hybrid": "the local model decides, and asks the router LLM where it is unsure",
 }
 NO_STRONG_FEATURE = "No single word or property says much in it: it adds up many small weights."
+NEVER_ASKS = (
+    "the local model decides alone. It never asks the router LLM, because no threshold for asking "
+    "paid on validation rows"
+)
 
 
 def strategy_paragraphs(report: Report) -> Iterator[str]:
@@ -38,7 +42,8 @@ def strategy_paragraphs(report: Report) -> Iterator[str]:
 
 
 def _chosen(strategies: Strategies) -> str:
-    said = f"The candidate's strategy is {strategies.chosen}: {SERVED[strategies.chosen]}."
+    served = NEVER_ASKS if strategies.never_asks else SERVED[strategies.chosen]
+    said = f"The candidate's strategy is {strategies.chosen}: {served}."
     if strategies.asked_for != "auto":
         return (
             f"{said} It was asked for with --strategy {strategies.asked_for}. The table compares "

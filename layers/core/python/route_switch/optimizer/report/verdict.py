@@ -5,7 +5,9 @@ from typing import Literal
 
 from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.domain.learning.used_rows import rows_used
-from route_switch.optimizer.report.advice import is_kept, looked, standing
+from route_switch.domain.tiers import Tier
+from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.report.advice import is_kept, learned_constant, looked, standing
 from route_switch.optimizer.report.figures import Gate, PolicyFigures, Report
 from route_switch.optimizer.report.text_format import (
     bounds,
@@ -31,14 +33,23 @@ class Verdict:
 
 def verdict(report: Report) -> Verdict:
     found, constants = _verdict(report), standing(report)
-    if constants is None or constants.best is None:
+    if constants is None:
         return found
+    if constants.best is None:
+        only = learned_constant(report, constants)
+        return found if only is None else replace(found, headline=_nothing_to_route(report, only))
     tier = f"always Tier {int(constants.best)}"
     if constants.is_learned:
         headline = f"Better than {report.current}, but {tier} would be better still"
         return replace(found, sign="keep", headline=headline)
     headline = f"A{tier[1:]} would be better than {report.current}"
     return replace(found, headline=headline)
+
+
+def _nothing_to_route(report: Report, tier: Tier) -> str:
+    learned = find(report.policies, CANDIDATE)
+    nearly = "" if learned is not None and learned.mix[tier] == 1 else "nearly "
+    return f"Nothing to route: the learned policy is {nearly}always Tier {int(tier)}"
 
 
 def _verdict(report: Report) -> Verdict:
@@ -96,13 +107,8 @@ def _of_gate(report: Report, gate: Gate) -> Verdict:
             )
             return Verdict("keep", f"Not enough rows for a promise: keep the {noun}", sentence)
         case "not enough evidence" if not looked(gate):
-            sentence = (
-                f"The current {noun} stays for now because the gate did not look: it needs "
-                f"{MIN_ROWS} {_held_out(report)}s that no earlier look used, and there are "
-                f"{gate.gain.n}. On {'it' if gate.gain.n == 1 else 'them'}, {objective(report)} "
-                f"changes by {fixed(gate.gain.mean, 3, signed=True)}."
-            )
-            return Verdict("keep", f"Not enough evidence: keep the current {noun}", sentence)
+            headline = f"Not enough evidence: keep the current {noun}"
+            return Verdict("keep", headline, _why_no_look(report, gate))
         case "not enough evidence":
             sentence = (
                 f"The current {noun} stays for now because there is not enough evidence to tell "
@@ -111,6 +117,20 @@ def _of_gate(report: Report, gate: Gate) -> Verdict:
                 f"{_rests_on(gate)}"
             )
             return Verdict("keep", f"Not enough evidence: keep the current {noun}", sentence)
+
+
+def _why_no_look(report: Report, gate: Gate) -> str:
+    n, held_out = gate.gain.n, _held_out(report)
+    said = (
+        f"The current {report.noun} stays for now because the gate did not look: it needs "
+        f"{MIN_ROWS} {held_out}s that no earlier look used, and there "
+    )
+    if n == 0:
+        return f"{said}are none. Add examples, and run again."
+    return (
+        f"{said}{'is' if n == 1 else 'are'} {n}. On {'it' if n == 1 else 'them'}, "
+        f"{objective(report)} changes by {fixed(gate.gain.mean, 3, signed=True)}."
+    )
 
 
 def _rests_on(gate: Gate) -> str:
