@@ -20,6 +20,8 @@ MAX_LATENCY_MS = 1e9
 """Almost twelve days."""
 MAX_WEIGHT = 1e9
 MIN_WEIGHT = 1e-9
+MAX_LAMBDA = 1_000_000
+"""Far below it, cost alone decides."""
 
 
 Usd = Annotated[
@@ -30,6 +32,7 @@ Usd = Annotated[
 Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 LatencyMs = Annotated[FiniteFloat, Field(ge=0, le=MAX_LATENCY_MS)]
 Weight = Annotated[FiniteFloat, Field(ge=MIN_WEIGHT, le=MAX_WEIGHT)]
+Lambda = Annotated[FiniteFloat, Field(ge=0, le=MAX_LAMBDA)]
 ClientWeight = Annotated[FiniteFloat, Field(gt=0, le=MAX_WEIGHT)]
 """A part of a weight."""
 
