@@ -83,6 +83,7 @@ def test_a_cost_far_below_that_of_a_token_is_free(file: Path) -> None:
         ("{", "line 2: invalid JSON (EOF while parsing"),
         ({"id": "b"}, "line 2: query is missing"),
         ({"id": "b", "query": ""}, "line 2: query"),
+        ({"id": "b", "query": " \n"}, "line 2: query must contain text"),
         ({"id": "b", "query": 5}, "line 2: query"),
         ({"query": "y", "models": {"m": {"score": 2}}}, "line 2: models.m.score"),
         (

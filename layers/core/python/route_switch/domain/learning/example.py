@@ -155,6 +155,11 @@ class Example(BaseModel):
         return query_of(self.messages, self.params)
 
     @property
+    def says_nothing(self) -> bool:
+        """Whether the query is only blanks, without an attachment."""
+        return not self.query.strip() and not attachments_of(self.turn)
+
+    @property
     def is_conversation(self) -> bool:
         """Whether there are turns beside the query."""
         said = [m for m in self.conversation if m.get("role") not in INSTRUCTING]
