@@ -12,7 +12,7 @@ from route_switch.optimizer.report.strategy_figures import Strategies
 
 
 class Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Interval(Frozen):
