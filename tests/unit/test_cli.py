@@ -261,3 +261,25 @@ def test_wrong_input_prints_one_line(
     assert printed.err.startswith("error: ")
     assert reason in printed.err
     assert "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize("query", ["", "   ", "\n\t"])
+def test_a_query_without_text_is_refused_and_not_routed(tmp_path: Path, query: str) -> None:
+    file = tmp_path / "queries.jsonl"
+    file.write_text(json.dumps({"query": query}), "utf-8")
+    failed = CliRunner().invoke(app, ["route", "--queries", str(file)]).exception
+    assert "line 1: query must contain text. Each line needs" in str(failed)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("route", "--queries", "x", "--profile", "bogus"),
+        ("optimize", "--examples", "x", "--tiers", "a,b", "--out", "y", "--strategy", "bogus"),
+    ],
+)
+def test_an_unknown_choice_is_named_with_the_choices(command: tuple[str, ...]) -> None:
+    failed = CliRunner().invoke(app, command)
+    assert failed.exit_code == 2
+    assert "'bogus' is not one of '" in " ".join(failed.output.split())
+    assert "Value error" not in failed.output

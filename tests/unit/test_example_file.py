@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -54,14 +55,56 @@ def test_compression_changes_neither_examples_nor_digest(file: Path) -> None:
     assert file_digest(written(file, {"id": "a", "query": "z"})) != file_digest(packed)
 
 
+@pytest.mark.parametrize("cost", [1e300, 1.1e6, math.nan, math.inf, -1])
+def test_a_few_absurd_costs_are_left_out_and_named_like_a_wrong_score(
+    file: Path, cost: float
+) -> None:
+    rows = [{"id": f"{n}", "query": f"query {n}"} for n in range(98)]
+    wrong = [
+        {"id": f"x{n}", "query": f"x{n}", "models": {"m": {"score": 1, "cost_usd": cost}}}
+        for n in range(2)
+    ]
+    found = read_example_file(written(file, *rows, *wrong))
+    assert len(found.examples) == 98
+    assert found.note is not None
+    assert found.note.startswith(f"2 of 100 lines of {file} are left out: line 99 (id x0): ")
+    assert "models.m.cost_usd must be " in found.note
+
+
+def test_a_cost_far_below_that_of_a_token_is_free(file: Path) -> None:
+    row = {"query": "x", "models": {"m": {"cost_usd": 5e-324}, "n": {"cost_usd": 1e-9}}}
+    (example,) = read_examples(written(file, row))
+    assert [result.cost_usd for result in example.models.values()] == [0.0, 1e-9]
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
         ("{", "line 2: invalid JSON (EOF while parsing"),
         ({"id": "b"}, "line 2: query is missing"),
         ({"id": "b", "query": ""}, "line 2: query"),
+        ({"id": "b", "query": " \n"}, "line 2: query must contain text"),
         ({"id": "b", "query": 5}, "line 2: query"),
         ({"query": "y", "models": {"m": {"score": 2}}}, "line 2: models.m.score"),
+        (
+            {"query": "y", "models": {"m": {"cost_usd": 1e300}}},
+            "line 2: models.m.cost_usd must be ",
+        ),
+        (
+            {"query": "y", "models": {"m": {"cost_usd": 1.1e6}}},
+            "line 2: models.m.cost_usd must be ",
+        ),
+        ('{"query": "y", "models": {"m": {"cost_usd": 1e999}}}', "line 2: models.m.cost_usd"),
+        ({"query": "y", "models": {"m": {"input_tokens": 10**10}}}, "line 2: models.m.input_"),
+        ({"query": "y", "models": {"m": {"output_tokens": 10**400}}}, "line 2: models.m.output"),
+        ({"query": "y", "models": {"m": {"latency_ms": 1e12}}}, "line 2: models.m.latency_ms"),
+        ({"query": "y", "weight": 1e300}, "line 2: weight must be less than"),
+        ({"query": "y", "weight": 1e-300}, "line 2: weight must be greater than"),
+        ({"query": "y", "asked_by": {"a": 1e300}}, "line 2: asked_by.a must be less than"),
+        ({"query": "y", "params": {"temperature": math.nan}}, "line 2: params is invalid"),
+        ({"query": "y", "params": {"tools": [{"x": [10**400]}]}}, "line 2: params is invalid"),
+        ({"query": "y", "params": {"max_tokens": 1e300}}, "line 2: params is invalid: max_tokens"),
+        ('{"query": "y", "conversation": [{"role": "user", "x": 1e999}]}', "line 2: conversation"),
         ({"query": "y", "feedback": {"4": True}}, "line 2: feedback.4"),
         (
             {"id": "a", "query": "y"},

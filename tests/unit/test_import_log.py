@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from route_switch.adapters.learning.example_file import read_examples
+from route_switch.adapters.learning.logs.numbers import number_in
 from route_switch.adapters.learning.logs.ratings import scale_of
 from route_switch.adapters.learning.logs.read_call import (
     found,
-    number_in,
     read_call,
     source_of,
 )
@@ -376,6 +376,33 @@ def test_a_cost_that_cannot_be_read_is_not_lost_unsaid(tmp_path: Path) -> None:
     [example], said = imported(tmp_path)
     assert example.models["m"].cost_usd == 0.02
     assert "its cost_usd is no number of at least 0 (line 2)" in said
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("cost", 1e300, "its cost_usd is above 1,000,000"),
+        ("cost", "1,000,001 $", "its cost_usd is above 1,000,000"),
+        ("prompt_tokens", 10**10, "its input_tokens is above 1,000,000,000"),
+        ("completion_tokens", "9.999.999.999", "its output_tokens is above 1,000,000,000"),
+        ("completion_tokens", ".".join(["999"] * 2000), "its output_tokens is above"),
+        ("latency_ms", 1e12, "its milliseconds is above 1,000,000,000"),
+        ("max_tokens", "1e12", "max_tokens must be at most 1,000,000,000"),
+        ("temperature", "nan", "a number that is too large, or none"),
+        ("temperature", "1e999", "a number that is too large, or none"),
+    ],
+)
+def test_a_call_with_an_absurd_number_is_left_out_by_its_reason(
+    tmp_path: Path, field: str, value: object, reason: str
+) -> None:
+    call: dict[str, Any] = {"query": "a", "answer": "b", "model": "m"}
+    if field in ("max_tokens", "temperature"):  # a parameter stands beside messages
+        call = {"messages": [{"role": "user", "content": "a"}], "response": "b", "model": "m"}
+    write_lines(tmp_path, {**call, field: value}, {"query": "c", "answer": "b", "model": "m"})
+    [example], said = imported(tmp_path)
+    assert example.query == "c"
+    assert reason in said
+    assert "(line 1)" in said
 
 
 def test_a_ratings_answer_and_score_belong_to_one_call(tmp_path: Path) -> None:

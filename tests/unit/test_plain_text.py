@@ -11,7 +11,7 @@ from route_switch.domain.learning.example import Example, query_key
 from route_switch.domain.learning.templates import template_of
 from route_switch.domain.learning.text_policy import as_demo
 from route_switch.domain.operations.deletion import DeletionNote
-from route_switch.domain.plain_text import plain_text, visible, without_trailing_blanks
+from route_switch.domain.plain_text import excerpt, plain_text, visible, without_trailing_blanks
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -121,3 +121,24 @@ def test_a_megabyte_of_anything_takes_linear_time(piece: str) -> None:
     started = process_time()
     template_of(without_trailing_blanks(plain_text(text)))
     assert process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a short\n  text", "a short text"),
+        ("twelve chars", "twelve chars"),
+        ("please explain it", "please…"),
+        ("one two six explain", "one two six…"),
+        ("explain " * 3, "explain…"),
+        ("extraordinarily long", "extraordina…"),
+        ("\u6587" * 20, "\u6587" * 11 + "…"),
+    ],
+)
+def test_an_excerpt_ends_between_words_and_says_that_it_was_cut(text: str, shown: str) -> None:
+    assert excerpt(text, 12) == shown
+
+
+@given(st.text(), st.integers(min_value=2, max_value=30))
+def test_an_excerpt_is_never_longer_than_asked_for(text: str, most: int) -> None:
+    assert len(excerpt(text, most)) <= most

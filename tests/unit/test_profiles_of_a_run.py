@@ -151,6 +151,7 @@ def test_an_edited_candidate_is_not_taken_for_the_measured_one(folder: Path) -> 
     ("options", "told"),
     [
         (("--lambda", "-1"), "--lambda is -1"),
+        (("--lambda", "1e300"), "--lambda is 1e+300, but must be from 0 to 1,000,000"),
         (("--min-quality", "95"), "--min-quality is 95, but must be above 0 and at most 1"),
         (("--min-quality", "0"), "--min-quality is 0"),
         (("--min-quality", "nan"), "--min-quality is nan"),
@@ -175,10 +176,17 @@ def damaged(content: Json, side: str) -> Iterator[tuple[str, Json]]:
     yield "a short row", with_rows(score=[[1.0], *rows["score"][1:]])
     yield "an unknown tier", with_rows(named=[9, *rows["named"][1:]])
     yield "a negative index", with_rows(kept=[-2, *rows["kept"][1:]])
+    yield "a huge cost", with_rows(router_usd=[1e300, *rows["router_usd"][1:]])
+    yield "a huge negative score", with_rows(score=[[-1e308] * 3, *rows["score"][1:]])
+    yield "a share above 1", with_rows(equivalent=[[2.0] * 3, *rows["equivalent"][1:]])
+    yield "a huge weight", with_rows(weights=[1e300, *rows["weights"][1:]])
+    yield "too few weights", with_rows(weights=rows["weights"][1:])
     yield "rows without weight", with_rows(weights=[0.0 for _ in rows["weights"]])
     yield "no rows", with_rows(**dict.fromkeys(rows, ()))
     yield "tiers out of order", {**content, "tiers": [3, 2, 1]}
     yield "a λ that is no number", {**content, "lambda": math.nan}
+    yield "a negative λ", {**content, "lambda": -3}
+    yield "a huge λ", {**content, "lambda": 1e300}
 
 
 @pytest.mark.parametrize("side", ["heldout", "validation"])
@@ -192,7 +200,50 @@ def test_damaged_decisions_are_refused_with_what_to_do(folder: Path, side: str) 
         assert "Run 'route-switch optimize' on its folder again" in str(failed)
 
 
-@pytest.mark.parametrize("content", [b"{}", b"\xff", b""])
+def changed(content: Json, other: Json) -> Iterator[tuple[str, Json]]:
+    """Yield decisions that are valid, but not those of the report."""
+    rows = content["heldout"]
+    yield "the decisions of another run", other
+    yield "another version", {**content, "version": "0123456789ab"}
+    yield "another λ", {**content, "lambda": 0.1}
+    yield "other decisions", {**content, "heldout": {**rows, "named": [0 for _ in rows["named"]]}}
+    costs = [[2 * each for each in row] for row in rows["cost_usd"][:9]]
+    yield "other costs", {**content, "heldout": {**rows, "cost_usd": costs + rows["cost_usd"][9:]}}
+    yield "fewer rows", {**content, "heldout": {name: each[1:] for name, each in rows.items()}}
+
+
+def test_decisions_that_are_not_the_reports_are_refused(folder: Path, tmp_path: Path) -> None:
+    whole = json.loads(gzip.decompress((folder / FILE).read_bytes()))
+    kept = learn(Models(router=lambda _: "3"), ONE)[0].decisions
+    assert kept is not None
+    for what, content in changed(whole, json.loads(gzip.decompress(kept.to_bytes()))):
+        (folder / FILE).write_bytes(gzip.compress(json.dumps(content).encode()))
+        failed = frontier(folder).exception
+        assert isinstance(failed, RouteSwitchError), what
+        assert f"report.json and {FILE} in {tmp_path} are not of the same run" in str(failed), what
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_report_with_a_figure_that_is_no_number_is_refused(folder: Path, number: float) -> None:
+    path = folder / "report.json"
+    content = json.loads(path.read_text("utf-8"))
+    content["policies"][0]["cost"]["mean"] = number
+    path.write_text(json.dumps(content), "utf-8")
+    assert "report.json is not the report of a run" in str(frontier(folder).exception)
+
+
+@pytest.mark.parametrize("place", ["no/such/folder/x.html", "."])
+def test_a_page_that_cannot_be_written_fails_before_anything_is_printed(
+    folder: Path, place: str
+) -> None:
+    failed = frontier(folder, "--html", str(folder / place))
+    assert isinstance(failed.exception, RouteSwitchError)
+    assert "cannot be written" in str(failed.exception)
+    assert failed.stdout == ""
+    assert list(folder.glob(".*.part")) == []
+
+
+@pytest.mark.parametrize("content", [b"{}", b"\xff", b"", b"[]", b"null", b'{"created": "'])
 def test_a_damaged_report_is_refused(folder: Path, content: bytes) -> None:
     (folder / "report.json").write_bytes(content)
     failed = frontier(folder).exception

@@ -72,7 +72,13 @@ def test_the_version_depends_on_the_text_not_on_the_provenance() -> None:
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ("", "front matter"),
+        ("", "it is empty"),
+        (" \n", "it is empty"),
+        ("[]", "it is not a JSON object with 'instruction'"),
+        ('["x"]', "it is not a JSON object with 'instruction'"),
+        ("null", "it is not a JSON object with 'instruction'"),
+        ("-1.5", "it is not a JSON object with 'instruction'"),
+        ('"text"', "it is not a JSON object with 'instruction'"),
         ("Route everything to tier 1", "front matter"),
         ("+++\n+++\n\n# Instruction\n\nx", "no schema_version"),
         ("+++\nschema_version = 9\n+++\n\n# Instruction\n\nx", "schema_version"),

@@ -73,8 +73,13 @@ def test_a_missing_file_is_named_once(tmp_path: Path) -> None:
         ),
         (
             '{"messages": [{"role": "user", "content": "x"}], "route_switch": 3}',
-            "'route_switch' must be a JSON object. See the OpenAI chat completion API for its "
-            "format.",
+            "'route_switch' must be a JSON object. GET /openapi.json describes the options of "
+            "'route_switch'.",
+        ),
+        (
+            '{"messages": [{"role": "user", "content": "x"}], "route_switch": {"profile": "x"}}',
+            "'route_switch.profile' must be 'quality', 'balanced' or 'cost'. GET /openapi.json "
+            "describes the options of 'route_switch'.",
         ),
         ('{"seed": 1e400}', "A number in the body is too large. Send a smaller one."),
         (f'{{"seed": {"9" * 5000}}}', "A number in the body is too large. Send a smaller one."),

@@ -50,7 +50,7 @@ def validated(model: type[Model], content: JsonObject, advice: Advice, api: str)
             advice(param, kind)
             or _advice_in_general(param, content, kind)
             or missing
-            or f"'{param}' {_why_invalid(problem)}. See {api} for its format.",
+            or f"'{param}' {_why_invalid(problem)}. {_where_described(param, api)}",
             code="missing_required_parameter" if kind == "missing" else "invalid_value",
             param=param,
         ) from error
@@ -69,6 +69,12 @@ def _advice_in_general(param: str, content: JsonObject, kind: str) -> str | None
             "router decides what an answer may cost. Send 'auto', or leave it out."
         )
     return None
+
+
+def _where_described(param: str, api: str) -> str:
+    if param.split(".")[0] == "route_switch":  # no provider describes the router's own options
+        return "GET /openapi.json describes the options of 'route_switch'."
+    return f"See {api} for its format."
 
 
 def _why_invalid(problem: "ErrorDetails") -> str:

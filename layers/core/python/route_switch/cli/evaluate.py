@@ -42,6 +42,7 @@ from route_switch.cli.prompt_source import read_prompt
 from route_switch.cli.route import router_config
 from route_switch.cli.terminal import console, note, say, say_json
 from route_switch.cli.unread_queries import why_cut, why_misread
+from route_switch.cli.whole_tables import print_table
 from route_switch.domain.errors import RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
@@ -227,10 +228,9 @@ def _print_table(
         )
     if rows.remark is not None:
         say(rows.remark)
-    out = console()
-    out.print(table)
+    print_table(table)
     controls = (f"{name} {difference(each)}" for name, each in comparison.controls.items())
-    out.print(
+    console().print(
         f"Control: learned from shuffled labels, minus random at the same mix: "
         f"{', '.join(controls)}."
     )

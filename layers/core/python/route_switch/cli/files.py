@@ -28,6 +28,20 @@ def write_whole(path: Path, content: str, what: str = "file", *, private: bool =
     _write_whole(path, content.encode(), what, 0o600 if private else 0o666)
 
 
+def check_writable(path: Path, what: str = "file") -> None:
+    """Raise `RouteSwitchError` now if `write_whole` would, before anything is printed or paid."""
+    if path.is_dir():
+        raise RouteSwitchError(f"The {what} {path} cannot be written: Is a directory")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        raise RouteSwitchError(
+            f"The {what} {path} cannot be written: {why_unusable(error)}"
+        ) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """`RunFiles` in an existing folder."""

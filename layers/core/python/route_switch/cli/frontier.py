@@ -1,24 +1,18 @@
 """`route-switch frontier`: the cost–quality curve of a learning run."""
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from route_switch.cli.files import Folder, write_whole
+from route_switch.cli.files import check_writable, write_whole
 from route_switch.cli.frontier_view import curve_json, print_curve
 from route_switch.cli.model_options import check_lambda, optimizer_extra
 from route_switch.cli.options import JsonOption, usage_examples
+from route_switch.cli.run_folder import read_run
 from route_switch.cli.stage_names import UsageError
-from route_switch.cli.terminal import note, say, say_json
-from route_switch.domain.errors import PromptError, RouteSwitchError
-from route_switch.domain.prompt_document import parse_prompt
-
-if TYPE_CHECKING:
-    from route_switch.optimizer.curve.decided_rows import RunDecisions
-    from route_switch.optimizer.report.figures import Report
+from route_switch.cli.terminal import say, say_json
 
 EXAMPLES = usage_examples(
     "frontier learned",
@@ -53,11 +47,14 @@ def frontier(
         raise UsageError(
             f"--min-quality is {min_quality:g}, but must be above 0 and at most 1, such as 0.95."
         )
-    run = _read(folder)
+    if html is not None:
+        check_writable(html)
+    run = read_run(folder)
     with optimizer_extra():  # imported here, so that the other commands work without the extra
         from route_switch.optimizer.curve.answers import ask_curve
         from route_switch.optimizer.report.curve_page import curve_to_html
     answers = ask_curve(run.decisions, lambda_, min_quality)
+    run.check_curve(answers.curve)
     if as_json:
         say_json(curve_json(run.report, answers), indent=2)
     else:
@@ -65,52 +62,3 @@ def frontier(
     if html is not None:
         write_whole(html, curve_to_html(run.report, answers.curve, answers.sentences))
         say(f"Page: {html}", err=True)
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    report: "Report"
-    decisions: "RunDecisions"
-
-
-def _read(folder: Path) -> _Run:
-    with optimizer_extra():
-        from route_switch.optimizer.curve.decided_rows import FILE, decisions_from
-        from route_switch.optimizer.report.json_file import from_json
-    files = Folder(folder)
-    report, content = files.read("report.json"), files.read(FILE)
-    if report is None:
-        raise RouteSwitchError(
-            f"{folder} has no report.json, so it is not the folder of a finished run. Name the "
-            "folder that 'route-switch optimize --out' wrote."
-        )
-    if not content:  # empty after a run that stopped early in the folder of another
-        raise RouteSwitchError(
-            f"{folder} has no {FILE}: the run stopped before the held-out rows, or an earlier "
-            "release wrote it. Run the same 'route-switch optimize' again; nothing is paid twice."
-        )
-    decisions = decisions_from(content, str(folder / FILE))
-    note(_why_other(files.read("candidate.json"), decisions.version))
-    try:
-        return _Run(from_json(report.decode()), decisions)
-    except ValueError as error:
-        raise RouteSwitchError(
-            f"{folder / 'report.json'} is not the report of a run. Run the same 'route-switch "
-            "optimize' again; nothing is paid twice."
-        ) from error
-
-
-def _why_other(candidate: bytes | None, version: str) -> str | None:
-    """Return a note if the folder's prompt is not the one that was measured."""
-    if candidate is None:
-        return None
-    try:
-        found = parse_prompt(candidate.decode()).version
-    except (PromptError, UnicodeDecodeError):
-        found = None
-    if found == version:
-        return None
-    return (
-        f"candidate.json is not version {version}, of which the figures are: it was edited, or "
-        "another run wrote to this folder."
-    )

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from route_switch.cli.frontier_plot import Mark, plot
 from route_switch.cli.model_options import optimizer_extra
-from route_switch.cli.terminal import console, say
+from route_switch.cli.terminal import say
+from route_switch.cli.whole_tables import print_table
 from route_switch.domain.tiers import Tier
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def print_curve(report: "Report", answers: "CurveAnswers") -> None:
     for line in plot(list(_marks(report, answers))):
         say(line)
     say(LEGEND)
-    console().print(_table(report, answers))
+    print_table(_table(report, answers))
     for sentence in answers.sentences:
         say(f"{sentence}\n")
     say(simulated(report))

@@ -1,9 +1,10 @@
 """The `route-switch` command."""
 
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from route_switch.cli import (
     costs,
@@ -28,8 +29,20 @@ from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import say
 from route_switch.domain.errors import RouteSwitchError
 
+
+class PlainGroup(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:  # types of the library's own copy of click
+        """Leave out the words that the library's validator puts before an invalid choice."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 app = typer.Typer(
     name="route-switch",
+    cls=PlainGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,6 +1,5 @@
 """Models, prices and metered calls for the commands that learn and measure."""
 
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -18,7 +17,8 @@ from route_switch.domain.errors import ConfigurationError, ProviderDownError, Ru
 from route_switch.domain.learning.learning_config import OptimizerName, why_too_few_trials
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
 from route_switch.domain.learning.outcome import tiers_of
-from route_switch.domain.pricing import Price
+from route_switch.domain.learning.quantities import MAX_LAMBDA
+from route_switch.domain.pricing import MAX_USD_PER_MILLION, Price
 from route_switch.domain.providers import IN_PROCESS, provider_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tier_parameters import model_of, name_with, of_model, split_name
@@ -68,8 +68,10 @@ def check_provider(model: str) -> None:
 
 
 def check_lambda(lambda_: float) -> None:
-    if not (math.isfinite(lambda_) and lambda_ >= 0):
-        raise UsageError(f"--lambda is {lambda_}, but must be 0 or more, such as 0.2.")
+    if not 0 <= lambda_ <= MAX_LAMBDA:
+        raise UsageError(
+            f"--lambda is {lambda_}, but must be from 0 to {MAX_LAMBDA:,.0f}, such as 0.2."
+        )
 
 
 def check_trials(optimizer: OptimizerName, trials: int) -> None:
@@ -182,11 +184,11 @@ def _price(text: str) -> tuple[str, Price]:
     model, _, numbers = text.rpartition("=")
     try:
         read, written = (float(number) for number in numbers.split(","))
-        if not model or not (0 <= read < math.inf and 0 <= written < math.inf):
+        if not model or not all(0 <= each <= MAX_USD_PER_MILLION for each in (read, written)):
             raise ValueError
     except ValueError as error:
         raise UsageError(
             f"--price {text} cannot be read. Write MODEL=INPUT,OUTPUT in USD per million tokens, "
-            "such as openai/gpt-4o-mini=0.15,0.6."
+            f"each from 0 to {MAX_USD_PER_MILLION:,.0f}, such as openai/gpt-4o-mini=0.15,0.6."
         ) from error
     return model, Price(input_usd_per_million=read, output_usd_per_million=written)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.markdown import Markdown
 
 from route_switch.adapters.learning.example_file import file_digest, read_example_file
 from route_switch.adapters.models.litellm_catalog import takes_schema
@@ -34,8 +33,9 @@ from route_switch.cli.options import (
 )
 from route_switch.cli.prompt_source import read_prompt
 from route_switch.cli.route import router_config
-from route_switch.cli.terminal import console, note, say
+from route_switch.cli.terminal import note, say
 from route_switch.cli.unread_queries import why_cut, why_misread
+from route_switch.cli.whole_tables import print_markdown
 from route_switch.domain.learning.calibration import MIN_KAPPA, why_partial
 from route_switch.domain.learning.learning_config import LearnedStrategy, OptimizerName
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
@@ -233,7 +233,7 @@ def optimize(
         odd_lines=len(file.odd),
     )
     report = run()
-    console().print(Markdown(to_markdown(report)))
+    print_markdown(to_markdown(report))
     say(f"Prompt: {out / 'candidate.md'}; report: {out / 'report.html'}")
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import typer
 from pydantic import (
@@ -26,12 +26,16 @@ from route_switch.cli.options import ProfileOption, RouterModelOption, usage_exa
 from route_switch.cli.prompt_source import read_prompt
 from route_switch.cli.route_explained import ExplainRow, print_explained
 from route_switch.cli.stage_names import UsageError
-from route_switch.cli.terminal import console, json_text, note, say
+from route_switch.cli.terminal import json_text, note, say
 from route_switch.cli.unread_queries import why_cut, why_misread
+from route_switch.cli.whole_tables import print_table
 from route_switch.domain.decision import Reason
 from route_switch.domain.explanation import Explanation
+from route_switch.domain.learning.conversation_key import attachments_of
 from route_switch.domain.learning.example import messages_of, present, query_key
 from route_switch.domain.learning.logged_messages import from_log, with_query
+from route_switch.domain.learning.quantities import FiniteJson, Params
+from route_switch.domain.plain_text import excerpt
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.profiles import BALANCED, Profile
 from route_switch.domain.query import Query, query_of
@@ -52,6 +56,10 @@ EXAMPLES = usage_examples(
 )
 
 
+SHOWN = 60
+"""Characters of a query in the table."""
+
+
 class QueryRow(BaseModel):
     """One line of the input; other fields are ignored. The query has its conversation, as in a file
     of examples. `id` defaults to the example's key."""
@@ -59,9 +67,9 @@ class QueryRow(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     query: str
-    conversation: tuple[JsonObject, ...] = ()
-    turn: tuple[JsonObject, ...] = ()
-    params: JsonObject = Field(default_factory=dict)
+    conversation: tuple[FiniteJson, ...] = ()
+    turn: tuple[FiniteJson, ...] = ()
+    params: Params = Field(default_factory=dict)
     id: str | int = Field(
         default_factory=lambda valid: query_key(
             valid["query"], valid.get("conversation", ()), valid.get("turn", ())
@@ -72,6 +80,12 @@ class QueryRow(BaseModel):
     @classmethod
     def _null_means_absent(cls, row: object) -> object:
         return with_query(from_log(present(row))) if isinstance(row, Mapping) else row
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        if not self.query.strip() and not attachments_of(self.turn):
+            raise ValueError("query must contain text")
+        return self
 
     @property
     def as_query(self) -> Query:
@@ -254,7 +268,7 @@ def _print_table(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
             decision.reason.value,
             str(decision.router_tokens),
             f"{decision.latency_ms:.1f}",
-            escape(" ".join(row.row.query.split())[:60]),
+            escape(excerpt(row.row.query, SHOWN)),
         )
-    console().print(table)
+    print_table(table)
     return failures

@@ -32,6 +32,17 @@ def without_trailing_blanks(text: str) -> str:
     return _TRAILING_BLANKS.sub("", text)
 
 
+def excerpt(text: str, most: int) -> str:
+    """Return the text on one line of at most `most` characters, cut between words and with `…` if
+    it is longer. Text without blanks, as in Chinese, is cut anywhere."""
+    line = " ".join(text.split())
+    if len(line) <= most:
+        return line
+    head = line[: most - 1]
+    words = head if line[most - 1] == " " else head.rpartition(" ")[0]
+    return (words if 2 * len(words) >= most else head).rstrip() + "…"
+
+
 def visible(text: str) -> str:
     """Replace characters that a reader would not see or that control a terminal: control and
     invisible characters, and those that reorder text. Nobody can approve what cannot be seen."""

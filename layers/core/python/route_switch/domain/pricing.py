@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from route_switch.domain.usage import Usage
 
-UsdPerMillion = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MAX_USD_PER_MILLION = 1_000_000
+"""One USD per token. What is above is a slip of the pen."""
+UsdPerMillion = Annotated[float, Field(ge=0, le=MAX_USD_PER_MILLION, allow_inf_nan=False)]
 
 
 class Rates(BaseModel):

@@ -150,7 +150,7 @@ def _from_json(document: str) -> RoutingPrompt:
 def _from_markdown(document: str) -> RoutingPrompt:
     front_matter = _FRONT_MATTER.match(document)
     if front_matter is None:
-        raise ValueError("it does not begin with front matter between two lines '+++'")
+        raise ValueError(_why_no_prompt(document))
     front = tomllib.loads(front_matter[1])
     if "schema_version" not in front:
         raise ValueError("its front matter has no schema_version")
@@ -166,6 +166,15 @@ def _from_markdown(document: str) -> RoutingPrompt:
         **parse_reserved(front, sections.get(SECTION, "")),
     }
     return RoutingPrompt.model_validate(fields)
+
+
+def _why_no_prompt(document: str) -> str:
+    text = document.strip()
+    if not text:
+        return "it is empty"
+    if text[0] in '["' or text in ("null", "true", "false") or text.lstrip("-")[0].isdigit():
+        return "it is not a JSON object with 'instruction'"
+    return "it does not begin with front matter between two lines '+++'"
 
 
 def _sections(body: str, by_line: re.Pattern[str]) -> dict[str, str]:

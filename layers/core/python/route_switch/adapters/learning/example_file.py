@@ -48,7 +48,7 @@ def read_examples(path: Path) -> tuple[Example, ...]:
 def read_example_file(path: Path) -> ExampleFile:
     """Read a file. Leave out a few odd lines; if there are more than `MAX_ODD_SHARE`, raise a
     `RouteSwitchError` that names the first."""
-    lines = tuple(_own_ids(read_lines(path, Example)))
+    lines = tuple(_checked(read_lines(path, Example)))
     examples = tuple(line.row for line in lines if line.row is not None)
     odd = tuple(line for line in lines if line.row is None)
     if len(odd) > MAX_ODD_SHARE * len(lines):
@@ -69,12 +69,15 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(content, "sha256").hexdigest()[:16]
 
 
-def _own_ids(lines: Iterator[Line[Example]]) -> Iterator[Line[Example]]:
-    """Turn a line that reuses another query's id into an odd one."""
+def _checked(lines: Iterator[Line[Example]]) -> Iterator[Line[Example]]:
+    """Turn a line that asks nothing, or reuses another query's id, into an odd one."""
     first_lines: dict[str, tuple[int, str]] = {}
     for line in lines:
         if line.row is None:
             yield line
+            continue
+        if line.row.says_nothing:
+            yield Line(line.number, None, "query must contain text", line.row.id)
             continue
         first, key = first_lines.setdefault(line.row.id, (line.number, line.row.key))
         problem = (

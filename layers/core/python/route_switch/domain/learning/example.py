@@ -24,6 +24,15 @@ from route_switch.domain.learning.conversation_key import (
 )
 from route_switch.domain.learning.conversation_key import normalize_query as normalize_query
 from route_switch.domain.learning.logged_messages import from_log, with_query
+from route_switch.domain.learning.quantities import (
+    ClientWeight,
+    FiniteJson,
+    LatencyMs,
+    Params,
+    Tokens,
+    Usd,
+    Weight,
+)
 from route_switch.domain.learning.templates import template_of
 from route_switch.domain.plain_text import whole_characters
 from route_switch.domain.ports import JsonObject
@@ -53,12 +62,12 @@ class RecordedResult(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     score: Score | None = None
-    cost_usd: Annotated[float, Field(ge=0)] | None = None
-    input_tokens: Annotated[int, Field(ge=0)] | None = None
-    output_tokens: Annotated[int, Field(ge=0)] | None = None
-    latency_ms: Annotated[float, Field(ge=0)] | None = None
+    cost_usd: Usd | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    latency_ms: LatencyMs | None = None
     answer: str | None = None
-    tool_calls: tuple[JsonObject, ...] = ()
+    tool_calls: tuple[FiniteJson, ...] = ()
 
 
 class Example(BaseModel):
@@ -81,23 +90,23 @@ class Example(BaseModel):
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
-    turn: tuple[JsonObject, ...] = ()
+    turn: tuple[FiniteJson, ...] = ()
     query: QueryText
-    conversation: tuple[JsonObject, ...] = ()
+    conversation: tuple[FiniteJson, ...] = ()
     id: Text = Field(
         default_factory=lambda valid: query_key(
             valid["query"], valid.get("conversation", ()), valid.get("turn", ())
         )
     )
-    params: JsonObject = Field(default_factory=dict)
+    params: Params = Field(default_factory=dict)
     gold: Text | tuple[Text, ...] | None = None
     workload: Text | None = None
     template: Text | None = None
     models: dict[str, RecordedResult] = Field(default_factory=dict)
     feedback: dict[Tier, bool] = Field(default_factory=dict)
-    asked_by: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    asked_by: dict[str, ClientWeight] = Field(default_factory=dict)
     labeled_by: str | None = None
-    weight: Annotated[float, Field(gt=0)] = 1.0
+    weight: Weight = 1.0
     train_only: bool = False
     from_traffic: bool = False
 
@@ -144,6 +153,11 @@ class Example(BaseModel):
     def as_query(self) -> Query:
         """The example as the router sees it."""
         return query_of(self.messages, self.params)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the query is only blanks, without an attachment."""
+        return not self.query.strip() and not attachments_of(self.turn)
 
     @property
     def is_conversation(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from route_switch.domain.learning.calibration import MIN_KAPPA
+from route_switch.domain.learning.quantities import Lambda
 from route_switch.domain.learning.text_policy import LearnFromText
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD
 from route_switch.domain.pricing import Price
@@ -29,7 +30,7 @@ class LearningConfig(BaseModel):
 
     schedule: str = "cron(0 3 ? * SUN *)"
     """When a run starts, in UTC: an EventBridge Scheduler expression."""
-    lambda_: Annotated[float, Field(ge=0, allow_inf_nan=False, alias="lambda")] = 0.2
+    lambda_: Annotated[Lambda, Field(alias="lambda")] = 0.2
     """Weight λ of cost in the objective, quality − λ · cost."""
     days: Annotated[int, Field(ge=1, le=90)] = 28
     """A run learns from the traffic of the last days. An answer is paid for once in that time."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example, Score
+from route_switch.domain.learning.quantities import LatencyMs, Tokens, Usd
 from route_switch.domain.output_ratio import MeasuredRatio, ratio_of_sums
 from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.tiers import Tier
@@ -47,10 +48,10 @@ class Outcome(BaseModel):
     score: Score
     equivalent: bool
     graded_by: GradedBy
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    recorded_cost_usd: float | None = None
-    latency_ms: float | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    recorded_cost_usd: Usd | None = None
+    latency_ms: LatencyMs | None = None
 
     def cost_usd(self, price: Price | None) -> float | None:
         if self.input_tokens is not None and self.output_tokens is not None:

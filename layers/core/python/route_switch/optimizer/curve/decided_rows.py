@@ -22,7 +22,9 @@ from pydantic import (
 
 from route_switch.adapters.learning.jsonl import gzip_lines
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.learning.quantities import Lambda
 from route_switch.domain.profiles import ProfileTables
+from route_switch.domain.reasons import fault, why_invalid
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays
 
@@ -31,10 +33,11 @@ NONE = -1
 
 Column = Annotated[int, Field(ge=NONE)]
 """The index of a tier, or `NONE`."""
-Weight = Annotated[FiniteFloat, Field(gt=0)]
-NonNegative = Annotated[FiniteFloat, Field(ge=0)]
-Cells = tuple[tuple[FiniteFloat, ...], ...]
-Costs = tuple[tuple[NonNegative, ...], ...]
+Weight = Annotated[FiniteFloat, Field(gt=0, le=1e15)]
+Usd = Annotated[FiniteFloat, Field(ge=0, le=1e12)]
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+RelativeCost = Annotated[FiniteFloat, Field(ge=0, le=1e9)]
+Shares = tuple[tuple[Share, ...], ...]
 
 
 class DecidedRows(BaseModel):
@@ -50,14 +53,14 @@ class DecidedRows(BaseModel):
 
     weights: Annotated[tuple[Weight, ...], Field(min_length=1)]
     templates: tuple[NonNegativeInt, ...]
-    equivalent: Cells
-    score: Cells
-    cost_usd: Costs
-    router_usd: tuple[NonNegative, ...]
+    equivalent: Shares
+    score: Shares
+    cost_usd: tuple[tuple[Usd, ...], ...]
+    router_usd: tuple[Usd, ...]
     kept: tuple[Column, ...]
     named: tuple[Column, ...]
-    expected_quality: Cells
-    expected_cost: Costs
+    expected_quality: Shares
+    expected_cost: tuple[tuple[RelativeCost, ...], ...]
 
     def check_shape(self, tiers: int) -> None:
         """Raise `ValueError` unless there are n rows of `tiers` cells, and all indexes are of
@@ -84,7 +87,7 @@ class RunDecisions(BaseModel):
 
     version: str
     strategy: str
-    lambda_: NonNegative = Field(alias="lambda")
+    lambda_: Lambda = Field(alias="lambda")
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
     profiles: ProfileTables | None = None
     validation: DecidedRows | None = None
@@ -121,7 +124,7 @@ def _where(error: Exception) -> str:
         return ""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    return f" ({place}: {first['msg']})" if place else f" ({first['msg']})"
+    return f" ({place} {why_invalid(first)})" if place else f" ({fault(first)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,10 @@ def to_json(report: Report) -> str:
 
 
 def from_json(text: str) -> Report:
-    return Report.model_validate_json(text)
+    """Raise `ValueError` if it is not a report, or if a figure is not finite."""
+    report = Report.model_validate_json(text)
+    to_json(report)
+    return report
 
 
 def _rounded(value: JsonValue) -> JsonValue:

@@ -1,5 +1,6 @@
 """Read a row of a log into a call, by the names that its source uses."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from route_switch.adapters.learning.logs.bodies import (
     request_of,
     without_answer,
 )
+from route_switch.adapters.learning.logs.numbers import is_grouped, limited, number_in
 from route_switch.adapters.learning.logs.rows import as_text, parsed
 from route_switch.adapters.learning.logs.sources import SOURCES, Names, Source
 from route_switch.domain.learning.logged_call import LoggedCall, UnusableRowError
+from route_switch.domain.learning.quantities import with_finite_numbers, with_real_limit
 from route_switch.domain.ports import JsonObject
 
 _KINDS = (
@@ -48,6 +51,7 @@ def read_call(row: JsonObject, source: Source, columns: Mapping[str, str]) -> Lo
     messages, params = asked
     messages, last = without_answer(messages)
     check_request(messages)
+    _check_numbers(params)
     answer = answer_of(_value(row, source, "response", columns)) or last
     get = _Reader(row, source, columns)
     return LoggedCall(
@@ -135,12 +139,13 @@ class _Reader:
         number = number_in(text)
         if number is None or not 0 <= number < float("inf"):
             raise UnusableRowError(f"its {what} is no number of at least 0")
-        return number
+        return limited(what, number)
 
     def whole(self, what: str) -> int | None:
         text = self.text(what)
-        if text is not None and _THOUSANDS.fullmatch(text):
-            return int(re.sub(r"\D", "", text))
+        if text is not None and is_grouped(text):
+            digits = re.sub(r"\D", "", text)
+            return limited(what, int(digits[:20]))  # more digits are above any limit as well
         number = self.number(what)
         return None if number is None else round(number)
 
@@ -159,7 +164,9 @@ class _Reader:
         if seconds is not None:
             return seconds * 1000
         started, ended = self._time("started"), self._time("ended")
-        return None if started is None or ended is None else max(ended - started, 0.0) * 1000
+        if started is None or ended is None:
+            return None
+        return limited("latency_ms", max(ended - started, 0.0) * 1000)
 
     def _time(self, what: str) -> float | None:
         """Return Unix seconds."""
@@ -167,35 +174,22 @@ class _Reader:
         if text is None:
             return None
         try:
-            return float(text)
+            seconds = float(text)
         except ValueError:
             pass
+        else:
+            return seconds if math.isfinite(seconds) else None
         try:
             return datetime.fromisoformat(text).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
 
 
-def number_in(text: str) -> float | None:
-    """Return the number that a spreadsheet wrote with a point or a comma, thousands and currency.
-
-    Of a point and a comma, the last one divides the fraction. A comma alone does so too, unless
-    groups of three digits follow: then it divides thousands.
-    """
-    plain = re.sub(r"[$€£\s\u00a0\u202f'_]", "", text)
-    if "," in plain and plain.rfind(",") > plain.rfind("."):
-        grouped = re.fullmatch(r"[-+]?[1-9]\d{0,2}(,\d{3})+", plain) is not None
-        plain = plain.replace(",", "") if grouped else plain.replace(".", "").replace(",", ".")
-    else:
-        plain = plain.replace(",", "")
+def _check_numbers(params: JsonObject) -> None:
     try:
-        return float(plain)
-    except ValueError:
-        return None
-
-
-_THOUSANDS = re.compile(r"\s*[1-9]\d{0,2}([.,' \u00a0\u202f]\d{3})+\s*")
-"""A count with divided thousands, which has no fraction."""
+        with_real_limit(with_finite_numbers(params))
+    except ValueError as error:
+        raise UnusableRowError(f"its request cannot be read: {error}") from error
 
 
 def found(row: JsonValue, names: Sequence[str]) -> JsonValue:
