@@ -24,6 +24,7 @@ QUERIES = [
 ]
 EXAMPLES = [dspy.Example(query=q, tier=t).with_inputs("query") for q, t in QUERIES]
 ORDERS = "a customer's question about an order, a delivery or a refund"
+CUSTOMERS = "a customer's question about "
 PROOFS = "a mathematical proof"
 LAW = "a multiple-choice question about law, such as torts, contracts or criminal liability"
 BIOLOGY = (
@@ -132,13 +133,18 @@ def test_every_proposal_is_readable_and_quotes_nothing(
     assert why_unreadable(proposed) is None
     known = {*KINDS, *(c for own in packaged_prompt().criteria.values() for c in own)}
     for own in proposed.criteria.values():
-        assert all(c in known or c.startswith((MULTIPLE_CHOICE, OPEN)) for c in own)
+        assert all(c in known or c.startswith((MULTIPLE_CHOICE, OPEN, CUSTOMERS)) for c in own)
 
 
 def test_a_kind_of_one_tier_becomes_its_criterion() -> None:
     criteria = RoutingPrompt(instruction=instruction()).criteria
     assert ORDERS in criteria[Tier.SMALL]
-    assert PROOFS in criteria[Tier.LARGE]
+
+
+def test_a_kind_that_its_tier_names_already_is_not_added() -> None:
+    criteria = RoutingPrompt(instruction=instruction()).criteria
+    assert PROOFS not in criteria[Tier.LARGE]
+    assert criteria[Tier.LARGE] == packaged_prompt().criteria[Tier.LARGE]
 
 
 def test_a_kind_that_does_not_tell_the_tiers_apart_becomes_no_criterion() -> None:
@@ -146,10 +152,18 @@ def test_a_kind_that_does_not_tell_the_tiers_apart_becomes_no_criterion() -> Non
     assert LAW not in instruction("descriptive", groups)
 
 
-def test_present_criteria_stay_unless_the_tip_asks_for_a_fresh_start() -> None:
-    old = "creative writing where style and originality matter"
-    for tip, stays in (("None", True), ("Be descriptive.", True), ("Be creative!", False)):
-        criteria = RoutingPrompt(instruction=instruction(tip)).criteria[Tier.LARGE]
+@pytest.mark.parametrize("tip", ["None", "Be concise.", "Be descriptive.", "Be creative!"])
+def test_criteria_that_the_examples_say_nothing_about_stay(tip: str) -> None:
+    proposed = RoutingPrompt(instruction=instruction(tip, f"Tier 1, 4 examples: {ORDERS}."))
+    for tier in (Tier.MEDIUM, Tier.LARGE):
+        assert proposed.criteria[tier] == packaged_prompt().criteria[tier]
+
+
+def test_a_fresh_start_drops_a_present_criterion_that_no_majority_supports() -> None:
+    groups = f"Tier 1, 4 examples: {PROOFS}.\nTier 3, 4 examples: {PROOFS}."
+    old = packaged_prompt().criteria[Tier.LARGE][0]
+    for tip, stays in (("None", True), ("Be creative!", False)):
+        criteria = RoutingPrompt(instruction=instruction(tip, groups)).criteria[Tier.LARGE]
         assert (old in criteria) is stays
 
 
@@ -168,6 +182,31 @@ def test_a_broad_criterion_loses_the_subject_that_belongs_elsewhere() -> None:
     proposed = instruction("None", groups, before=before)
     assert "- a multiple-choice question about history or business\n" in proposed
     assert f"- {BIOLOGY}" in proposed
+
+
+TRANSFERS = "a customer's question about a payment or a transfer"
+SHORT_FUNCTIONS = "writing a short Python function that passes given tests"
+
+
+def test_a_list_of_another_tier_loses_what_moves() -> None:
+    groups = f"Tier 3, 9 examples: {TRANSFERS}."
+    criteria = RoutingPrompt(instruction=instruction("None", groups)).criteria
+    assert TRANSFERS in criteria[Tier.LARGE]
+    left = "a customer's question about an account, a card, an order, a delivery or a refund"
+    assert left in criteria[Tier.SMALL]
+
+
+def test_a_criterion_moves_only_if_the_examples_of_what_it_names_speak_for_that() -> None:
+    old = "writing a short function, database query, script or regular expression"
+    query = "writing a database query or a script"
+    few = f"Tier 3, 3 examples: {SHORT_FUNCTIONS}."
+    many = f"{few}\nTier 2, 9 examples: {query}."
+    moved = RoutingPrompt(instruction=instruction("None", few)).criteria
+    stays = RoutingPrompt(instruction=instruction("None", many)).criteria
+    assert SHORT_FUNCTIONS in moved[Tier.LARGE]
+    assert old not in moved[Tier.MEDIUM]
+    assert SHORT_FUNCTIONS not in stays[Tier.LARGE]
+    assert old in stays[Tier.MEDIUM]
 
 
 def test_a_concise_prompt_merges_subjects_of_one_form() -> None:

@@ -5,6 +5,7 @@ import json
 from route_switch.adapters.models.offline_proposer import kind_of
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.learning.text_policy import UserText
+from route_switch.domain.prompts.criterion_subjects import name_the_same
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.proposals import Screening
@@ -53,12 +54,25 @@ def test_it_adds_a_criterion_for_the_costliest_mistakes_to_the_better_tier() -> 
 
 
 def test_it_adds_no_more_than_two_criteria_at_a_time_largest_regret_first() -> None:
-    prompt = revised(
-        shown(PROOFS[0], 1, 3, 0.8),
-        shown(PARCELS[0], 3, 1, 0.4),
-        shown("Summarize the quarterly report of the sales team.", 1, 2, 0.1),
-    )
-    assert [len(criteria) for criteria in added(prompt).values()] == [1, 0, 1]
+    code = "Explain what this code does: for x in y: print(x)"
+    summary = "Summarize the quarterly report of the sales team."
+    prompt = revised(shown(PROOFS[1], 1, 3, 0.8), shown(code, 3, 1, 0.4), shown(summary, 1, 2, 0.1))
+    assert added(prompt) == {
+        Tier.SMALL: [kind_of(code)],
+        Tier.MEDIUM: [],
+        Tier.LARGE: [kind_of(PROOFS[1])],
+    }
+
+
+def test_it_adds_no_kind_that_the_better_tier_names_already() -> None:
+    assert revised(shown(PROOFS[0], 1, 3)).instruction == PACKAGED.instruction
+
+
+def test_a_list_of_another_tier_loses_what_it_adds() -> None:
+    query = "When will my transfer arrive? The payment is still pending."
+    prompt = revised(shown(query, 1, 3))
+    assert kind_of(query) in prompt.criteria[Tier.LARGE]
+    assert not any(name_the_same(c, kind_of(query)) for c in prompt.criteria[Tier.SMALL])
 
 
 def test_it_keeps_the_rest_of_the_instruction() -> None:

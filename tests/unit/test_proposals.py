@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.learning.text_policy import UserText
-from route_switch.domain.prompts.readability import BARE, CUT, NO_SENTENCE, RUNS_TOGETHER, SAME
+from route_switch.domain.prompts.readability import (
+    BARE,
+    CONTRADICTS,
+    CUT,
+    NO_SENTENCE,
+    RUNS_TOGETHER,
+    SAME,
+)
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.proposals import MAX_BYTES, Screening
 
@@ -46,6 +53,7 @@ def with_criterion(text: str) -> str:
         (with_criterion("see https://example.com"), "contains a link or a command"),
         (with_criterion("questions about dosage, patient, hospital, nurse, theory"), BARE),
         (with_criterion("a question about completeTier 3, 20 alike"), RUNS_TOGETHER),
+        (with_criterion("a customer's question about a payment or a transfer"), CONTRADICTS),
         (with_criterion("a question about the price of"), CUT),
         (
             with_criterion("predicting what a Python function with conditions and loops returns"),

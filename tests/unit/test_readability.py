@@ -8,6 +8,7 @@ from route_switch.adapters.models.query_kinds import KINDS
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.prompts.readability import (
     BARE,
+    CONTRADICTS,
     CUT,
     MAX_CRITERIA,
     NO_SENTENCE,
@@ -93,6 +94,61 @@ def test_criteria_that_say_the_same_are_rejected(one: str, other: str) -> None:
 
 def test_criteria_of_two_tiers_that_say_the_same_are_rejected() -> None:
     assert why_unreadable(prompt("small talk", "the hard proof")) == SAME
+
+
+ACCOUNTS = "a customer's question about an account, a card, a payment or a delivery"
+SUBJECTS = "a multiple-choice question about history, biology or psychology"
+
+
+def of_two_tiers(one: str, other: str) -> RoutingPrompt:
+    return RoutingPrompt(instruction=f"{START}\n\nTier 1:\n- {one}\n\nTier 3:\n- {other}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (ACCOUNTS, "a customer's question about a payment or a transfer"),
+        (ACCOUNTS, "a customer's question about a bank card"),
+        (SUBJECTS, "a multiple-choice question about psychology, such as memory or therapy"),
+        (SUBJECTS, "a question about psychology or physics"),
+        ("creative writing, such as a story", "creative writing where originality matters"),
+        (
+            "writing a short function, database query or script",
+            "writing a short Python function that passes given tests",
+        ),
+        ("a short function or a database query", "a database query"),
+    ],
+)
+def test_two_tiers_that_name_the_same_kind_are_rejected(one: str, other: str) -> None:
+    assert why_unreadable(of_two_tiers(one, other)) == CONTRADICTS
+    assert why_unreadable(of_two_tiers(other, one)) == CONTRADICTS
+    assert why_unreadable(prompt(one, other)) is None, "one tier may name a kind twice"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("a short function", "a larger piece of software"),
+        ("a question about physics", "a hard question about physics"),
+        ("a simple proof by induction", "a demanding proof by induction"),
+        ("a customer's question about a card", "a customer's question about a delivery"),
+        (ACCOUNTS, "a customer's question about a card that takes several steps"),
+        (
+            "predicting what a function that changes strings returns",
+            "predicting what a function that changes lists returns",
+        ),
+        ("a trivia question about sports", "a question about physics, such as motion"),
+    ],
+)
+def test_two_tiers_may_have_criteria_that_contrast(one: str, other: str) -> None:
+    assert why_unreadable(of_two_tiers(one, other)) is None
+
+
+def test_criteria_that_people_wrote_are_not_compared_with_each_other() -> None:
+    cards = "a customer's question about a bank card"
+    written = of_two_tiers(ACCOUNTS, cards)
+    assert why_unreadable(written, (ACCOUNTS, cards)) is None
+    assert why_unreadable(written, (ACCOUNTS,)) == CONTRADICTS
 
 
 def test_criteria_of_one_form_about_two_subjects_differ() -> None:

@@ -35,4 +35,5 @@ class Screening:
             to_markdown(prompt)
         except PromptError:
             return "cannot be written as Markdown"
-        return unsafe(instruction) or why_unreadable(prompt)
+        known = [criterion for own in self.incumbent.criteria.values() for criterion in own]
+        return unsafe(instruction) or why_unreadable(prompt, known)

@@ -1,38 +1,44 @@
 """How the simulated proposer improves the criteria of a prompt.
 
-It adds a criterion for each kind of query that belongs to one tier, sharpens present criteria that
-name a subject which now belongs elsewhere, merges questions of one form about several subjects, and
-drops those that the examples contradict.
+It adds a criterion for each kind of query that belongs to one tier, unless the prompt has one. It
+sharpens present lists that name the kind, moves a criterion of another tier that names it, merges
+questions of one form about several subjects, and drops criteria that the examples contradict.
 """
 
 import random
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 
-from route_switch.adapters.models.query_kinds import MULTIPLE_CHOICE, OPEN, subject_of
-from route_switch.domain.prompts.readability import say_the_same
+from route_switch.adapters.models.query_kinds import KINDS, MULTIPLE_CHOICE, OPEN, subject_of
+from route_switch.domain.prompts.criterion_subjects import (
+    listed,
+    name_the_same,
+    without_what,
+)
+from route_switch.domain.prompts.readability import MAX_CRITERIA, say_the_same
 from route_switch.domain.tiers import Tier
 
 Criteria = dict[Tier, list[str]]
-Similarity = Callable[[str, str], float]
+OTHER = {
+    Tier.SMALL: "any other query of low difficulty",
+    Tier.MEDIUM: "any other query of medium difficulty",
+    Tier.LARGE: "any other query of high difficulty",
+}
+"""What a tier without criteria is for."""
 
 MIN_EXAMPLES = 2
 MIN_SHARE = 0.6
 """Of the examples of a kind, the share that one tier needs."""
-MAX_CRITERIA = 9
-"""Of a tier."""
 MERGED_SUBJECTS = 4
 FEW_KINDS = 10
 """With fewer kinds than this, one example of a kind is enough."""
 
-_ITEM = re.compile(r", or |, and |, | or | and ")
-
 
 class Style(Enum):
-    """How many new criteria each tier gets at most, by the tip. `FRESH` keeps only present criteria
-    that examples support."""
+    """How many new criteria each tier gets at most, by the tip. `FRESH` drops a present criterion
+    also if as many examples contradict it as support it."""
 
     CONCISE = 4
     BALANCED = 6
@@ -60,38 +66,95 @@ class KindCounts:
         return 2 * self.counts[tier] - self.size
 
 
-@dataclass(frozen=True, slots=True)
-class Sharpened:
-    """A present criterion, without the subjects that `moved` to another tier."""
-
-    text: str
-    moved: frozenset[str] = frozenset()
-
-
 def improved(
     present: Mapping[Tier, Sequence[str]],
     evidence: Sequence[KindCounts],
     style: Style,
     draw: random.Random,
-    similarity: Similarity,
 ) -> Criteria:
-    """Return at most `MAX_CRITERIA` criteria for each tier, none of which say the same."""
+    """Return at most `MAX_CRITERIA` criteria for each tier. No new one says what another says."""
+    known = {criterion for own in present.values() for criterion in own}
+    criteria = {tier: _kept(present.get(tier, ()), tier, evidence, style) for tier in Tier}
+    dropped = [
+        criterion for criterion in known if all(criterion not in c for c in criteria.values())
+    ]
     new = _added(evidence, style, draw)
-    added = {tier: [fact.kind for fact in new if fact.tier is tier] for tier in Tier}
-    for form in (MULTIPLE_CHOICE, OPEN) if style is Style.CONCISE else (OPEN,):
-        added = {tier: _merged(kinds, form) for tier, kinds in added.items()}
-    old = {tier: _sharpened(present.get(tier, ()), tier, new) for tier in Tier}
-    support = _support(old, evidence, similarity)
+    # What replaces a dropped criterion comes first, because there is not room for every kind.
+    for fact in sorted(new, key=lambda f: not any(_names(old, f.kind) for old in dropped)):
+        more = with_kind(criteria, fact.tier, fact.kind, evidence)
+        if more is not None and len(_joined(more[fact.tier], known, style)) <= MAX_CRITERIA:
+            criteria = more
+    return {tier: _joined(criteria[tier], known, style) or [OTHER[tier]] for tier in Tier}
+
+
+def with_kind(
+    criteria: Criteria, tier: Tier, kind: str, evidence: Sequence[KindCounts]
+) -> Criteria | None:
+    """Return the criteria with one for the kind at the tier, which no other criterion names.
+
+    A list that names the kind loses that item. Another criterion of another tier moves with the
+    kind if the examples of what it names speak for that. Return None if something stands against
+    it: a criterion that does not move, or one of the same tier that names the kind already.
+    """
+    changed = {of: list(own) for of, own in criteria.items()}
+    for of, criterion in _naming(criteria, kind):
+        left = without_what(criterion, kind)
+        at = changed[of].index(criterion)
+        if left is not None:
+            changed[of][at] = left
+        elif of is not tier and _moves(criterion, of, tier, evidence):
+            del changed[of][at]
+        else:
+            return None
+    changed[tier].append(kind)
+    return changed
+
+
+def _naming(criteria: Criteria, kind: str) -> list[tuple[Tier, str]]:
+    return [
+        (tier, criterion)
+        for tier, own in criteria.items()
+        for criterion in own
+        if _names(criterion, kind)
+    ]
+
+
+def _names(criterion: str, kind: str) -> bool:
+    return name_the_same(criterion, kind) or say_the_same(criterion, kind)
+
+
+def _moves(criterion: str, of: Tier, to: Tier, evidence: Sequence[KindCounts]) -> bool:
+    """Whether more examples of the kinds that the criterion names belong to the other tier."""
+    named = [fact for fact in evidence if _names(criterion, fact.kind)]
+    return sum(fact.counts[to] - fact.counts[of] for fact in named) > 0
+
+
+def _kept(
+    criteria: Sequence[str], tier: Tier, evidence: Sequence[KindCounts], style: Style
+) -> list[str]:
+    """Drop the criteria that the examples contradict. One that they say nothing about stays."""
     least = 1 if style is Style.FRESH else 0
-    taken = [criterion for own in added.values() for criterion in own]
-    criteria: Criteria = {}
-    for tier in Tier:
-        ranked = sorted(old[tier], key=lambda found: -support[tier, found.text])
-        kept = [found.text for found in ranked if support[tier, found.text] >= least]
-        room = MAX_CRITERIA - len(added[tier])
-        criteria[tier] = [*added[tier], *_distinct(kept, taken)[: max(room, 0)]]
-        taken += criteria[tier]
-    return {tier: criteria[tier] or _fallback(present.get(tier, ()), taken) for tier in Tier}
+    kept = []
+    for criterion in criteria:
+        about = [
+            fact.speaks_for(tier)
+            for fact in evidence
+            if _names(criterion, fact.kind) and without_what(criterion, fact.kind) is None
+        ]
+        if not about or sum(about) >= least:
+            kept.append(criterion)
+    return kept
+
+
+def _joined(criteria: Sequence[str], known: AbstractSet[str], style: Style) -> list[str]:
+    """Merge the new questions of one form, also multiple choice if there are too many criteria. New
+    criteria follow the others."""
+    new = [criterion for criterion in criteria if criterion in KINDS and criterion not in known]
+    others = [criterion for criterion in criteria if criterion not in new]
+    is_long = style is Style.CONCISE or len(criteria) > MAX_CRITERIA
+    for form in (MULTIPLE_CHOICE, OPEN) if is_long else (OPEN,):
+        new = _merged(new, form)
+    return [*others, *new]
 
 
 def _added(evidence: Sequence[KindCounts], style: Style, draw: random.Random) -> list[KindCounts]:
@@ -106,41 +169,9 @@ def _added(evidence: Sequence[KindCounts], style: Style, draw: random.Random) ->
     chosen: list[KindCounts] = []
     for fact in drawn:
         own = sum(other.tier is fact.tier for other in chosen)
-        if own < style.value and not any(say_the_same(fact.kind, o.kind) for o in chosen):
+        if own < style.value:
             chosen.append(fact)
     return chosen
-
-
-def _support(
-    old: Mapping[Tier, Sequence[Sharpened]], evidence: Sequence[KindCounts], similarity: Similarity
-) -> dict[tuple[Tier, str], int]:
-    """Return, for each present criterion, how many more examples agree with it than contradict it:
-    those of the kinds that it is the nearest criterion to. Kinds that it was sharpened against do
-    not count."""
-    support = {(tier, found.text): 0 for tier, own in old.items() for found in own}
-    moved = {(tier, found.text): found.moved for tier, own in old.items() for found in own}
-    for fact in evidence if support else ():
-        nearest = max(support, key=lambda found: similarity(found[1], fact.kind))
-        if subject_of(fact.kind) not in moved[nearest]:
-            support[nearest] += fact.speaks_for(nearest[0])
-    return support
-
-
-def _sharpened(criteria: Sequence[str], tier: Tier, new: Sequence[KindCounts]) -> list[Sharpened]:
-    """Remove subjects that now belong to another tier from lists of subjects. A criterion of which
-    none is left is dropped."""
-    elsewhere = {subject_of(fact.kind) for fact in new if fact.tier is not tier}
-    sharpened = []
-    for criterion in criteria:
-        subjects, _, parts = criterion.removeprefix(MULTIPLE_CHOICE).partition(", such as ")
-        named = _ITEM.split(subjects) if criterion.startswith(MULTIPLE_CHOICE) else []
-        left = [subject for subject in named if subject not in elsewhere]
-        if left == named:
-            sharpened.append(Sharpened(criterion))
-        elif left and not parts:
-            moved = frozenset(named) - frozenset(left)
-            sharpened.append(Sharpened(f"{MULTIPLE_CHOICE}{listed(left)}", moved))
-    return sharpened
 
 
 def _merged(kinds: Sequence[str], form: str) -> list[str]:
@@ -151,21 +182,3 @@ def _merged(kinds: Sequence[str], form: str) -> list[str]:
     groups = (subjects[i : i + MERGED_SUBJECTS] for i in range(0, len(subjects), MERGED_SUBJECTS))
     others = [kind for kind in kinds if subject_of(kind, form) is None]
     return [*(form + listed(group) for group in groups), *others]
-
-
-def listed(items: Sequence[str]) -> str:
-    """Return "a, b or c"."""
-    return " or ".join(filter(None, (", ".join(items[:-1]), items[-1])))
-
-
-def _distinct(criteria: Sequence[str], taken: Sequence[str]) -> list[str]:
-    found: list[str] = []
-    for criterion in filter(None, criteria):
-        if not any(say_the_same(criterion, other) for other in (*taken, *found)):
-            found.append(criterion)
-    return found
-
-
-def _fallback(present: Sequence[str], taken: Sequence[str]) -> list[str]:
-    """Return criteria for a tier that the examples say nothing about."""
-    return _distinct(present, taken)[:MAX_CRITERIA] or ["any other query of this difficulty"]

@@ -72,7 +72,7 @@ def _propose(sections: Sections) -> str:
     seed = hashlib.sha256(repr(sorted(sections.items())).encode()).hexdigest()
     evidence = _evidence(_read(sections.get("dataset_description", "")))
     draw = random.Random(seed)  # noqa: S311 (not for security)
-    criteria = improved(present, evidence, style, draw, _similarity)
+    criteria = improved(present, evidence, style, draw)
     lines = [_preface(basic)]
     for tier in Tier:
         lines += ["", f"Tier {tier.value} ({TIER_NAMES[tier]} model) is for:"]
@@ -98,10 +98,6 @@ def kind_of(query: str) -> str:
     """Return the kind whose name is nearest to the query."""
     vector = _ENCODER.embed(query)
     return max(KINDS, key=lambda kind: float(_ENCODER.embed(kind) @ vector))
-
-
-def _similarity(one: str, other: str) -> float:
-    return float(_ENCODER.embed(one) @ _ENCODER.embed(other))
 
 
 def _preface(instruction: str) -> str:

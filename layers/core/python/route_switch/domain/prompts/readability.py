@@ -4,12 +4,19 @@ These rules are for proposals of the search. What people write themselves is nev
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 
 from route_switch.domain.criteria import find_criteria
 from route_switch.domain.learning.text_policy import is_short_and_whole
+from route_switch.domain.prompts.criterion_subjects import (
+    FUNCTION_WORDS,
+    WORD,
+    content_words,
+    name_the_same,
+)
 from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.tiers import Tier
 
 MAX_WORDS = 25
 """Of a criterion."""
@@ -31,9 +38,9 @@ RUNS_TOGETHER = "has words that run together"
 CUT = "has a criterion that is cut off"
 BARE = "has a list of keywords in place of a criterion"
 SAME = "says the same in two criteria"
+CONTRADICTS = "names the same kind of query for two tiers"
 UNREADABLE_DEMO = "has a demo that is long or cut off"
 
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _SENTENCE = re.compile(r"\w+\W+\w+\W+\w.*[.!。]", re.DOTALL)
 _RUNS_TOGETHER = re.compile(
     r"\b[a-z]{4,}[A-Z][a-z]"  # completeTier
@@ -46,16 +53,14 @@ _DANGLING = re.compile(
     r"[,;:(\-–—]$|\b(?:a|an|the|and|or|of|to|in|on|for|with|about|from|by|that|which|such as)$",
     re.IGNORECASE,
 )
-_FUNCTION_WORDS = frozenset(
+
+
+def why_unreadable(prompt: RoutingPrompt, known: Collection[str] = ()) -> str | None:
+    """Return why a person would not have written the prompt, without quoting it, or None.
+
+    `known` criteria are those that the proposal started from. They are not compared with each
+    other: where they contrast is for the people who wrote them.
     """
-    a an the and or of to in on at for with without about from by as that which who whose what when
-    where how why if is are be it its than not no one such other some any into out
-    """.split()  # noqa: SIM905 (as a list it would be a page long)
-)
-
-
-def why_unreadable(prompt: RoutingPrompt) -> str | None:
-    """Return why a person would not have written the prompt, without quoting it, or None."""
     criteria = [criterion.text for criterion in find_criteria(prompt.instruction)]
     if not _begins_with_a_sentence(prompt.instruction):
         return NO_SENTENCE
@@ -65,14 +70,28 @@ def why_unreadable(prompt: RoutingPrompt) -> str | None:
     odd = next(filter(None, reasons), None)
     if odd is not None:
         return odd
-    if any(say_the_same(one, other) for one, other in combinations(criteria, 2)):
-        return SAME
+    repeated = _why_repeated(prompt.criteria, frozenset(known))
+    if repeated is not None:
+        return repeated
     readable = all(is_short_and_whole(demo.query) for demo in prompt.demos)
     return None if readable else UNREADABLE_DEMO
 
 
+def _why_repeated(criteria: Mapping[Tier, Sequence[str]], known: frozenset[str]) -> str | None:
+    listed = [(tier, criterion) for tier, own in criteria.items() for criterion in own]
+    pairs = [
+        (tier is other_tier, one, other)
+        for (tier, one), (other_tier, other) in combinations(listed, 2)
+        if one not in known or other not in known or one == other
+    ]
+    if any(say_the_same(one, other) for _, one, other in pairs):
+        return SAME
+    contradicts = any(not own and name_the_same(one, other) for own, one, other in pairs)
+    return CONTRADICTS if contradicts else None
+
+
 def say_the_same(one: str, other: str) -> bool:
-    mine, others = _content_words(one), _content_words(other)
+    mine, others = content_words(one), content_words(other)
     if not (mine and others):
         return one.strip().casefold() == other.strip().casefold()
     return len(mine & others) / len(mine | others) >= NEAR_DUPLICATE
@@ -85,7 +104,7 @@ def _begins_with_a_sentence(instruction: str) -> bool:
 
 
 def _why_odd(criterion: str) -> str | None:
-    words = _WORD.findall(criterion)
+    words = WORD.findall(criterion)
     if len(words) > MAX_WORDS:
         return TOO_LONG
     if _RUNS_TOGETHER.search(criterion):
@@ -110,14 +129,9 @@ def _is_keywords(criterion: str, words: Sequence[str]) -> bool:
     joined = _has_any(parts[-1], ("and", "or"))
     if len(parts) >= KEYWORDS and not joined and all(len(part) == 1 for part in parts[1:]):
         return True
-    short = _has_any(words, _FUNCTION_WORDS) or any(len(word) <= SHORT_WORD for word in words)
+    short = _has_any(words, FUNCTION_WORDS) or any(len(word) <= SHORT_WORD for word in words)
     return len(words) >= BARE_WORDS and not short
 
 
 def _has_any(words: Sequence[str], wanted: Iterable[str]) -> bool:
     return not {word.casefold() for word in words}.isdisjoint(wanted)
-
-
-def _content_words(criterion: str) -> frozenset[str]:
-    words = (word.casefold() for word in _WORD.findall(criterion))
-    return frozenset(words) - _FUNCTION_WORDS
