@@ -122,6 +122,12 @@ def instruction(number: int, criteria: Sequence[str]) -> str:
     )
 
 
+_DESCRIPTIONS = (
+    "starting with the field `[[ ## program_description ## ]]`",
+    "starting with the field `[[ ## module_description ## ]]`",
+)
+
+
 class Models:
     """The models behind the server. `stating` is the position, from 1, of the proposal that states
     the criteria; None if none does. The proposer's very first answer comes in addition; MIPROv2
@@ -173,8 +179,15 @@ class Models:
 
     @property
     def asked_again(self) -> int:
-        """How many calls repeated an earlier one."""
-        return self.calls.total() - len(self.calls)
+        """How many calls repeated an earlier one without need.
+
+        DSPy describes an empty set of demos by those of the next set, so each search asks the
+        questions in `_DESCRIPTIONS` twice.
+        """
+        return sum(
+            max(number - (2 if any(field in call for field in _DESCRIPTIONS) else 1), 0)
+            for call, number in self.calls.items()
+        )
 
     def _answer(self, model: str, body: Body) -> str:
         contents = _contents(body)
