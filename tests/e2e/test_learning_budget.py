@@ -52,7 +52,7 @@ def reserved_usd() -> float:
 
 ANSWERS = CapCase(False, ANSWER, 1.3, frozenset({"large"}), frozenset({"judge", "proposer"}))
 PROPOSALS = CapCase(False, PROPOSER, 1.5, frozenset({"large", "judge", "proposer"}), frozenset())
-TRIALS = CapCase(True, ROUTER, reserved_usd() + 6, frozenset({"proposer", "router"}), frozenset())
+TRIALS = CapCase(True, ROUTER, reserved_usd() + 7.5, frozenset({"proposer", "router"}), frozenset())
 
 
 def write(folder: Path, with_results: bool) -> Path:
