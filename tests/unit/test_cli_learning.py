@@ -97,7 +97,7 @@ def test_known_prices_leaves_out_unknown_ones() -> None:
 
 @pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf")])
 def test_a_lambda_must_be_finite_and_not_negative(value: float) -> None:
-    with pytest.raises(ConfigurationError, match="must be 0 or more"):
+    with pytest.raises(ConfigurationError, match="must be from 0 to"):
         check_lambda(value)
     check_lambda(0.0)
 

@@ -88,7 +88,7 @@ def report_of(
     history: Path | None = None,
     files: type[Folder] = Folder,
 ) -> Report:
-    models = Models(knows_subjects, lambda number: instruction(f"seed {seed}, proposal {number}"))
+    models = Models(knows_subjects, lambda number: instruction(f"seed {seed} proposal {number}"))
     if stop is not None:
         models.fails = lambda _: stop
     folder.mkdir(exist_ok=True)

@@ -142,7 +142,7 @@ FEATURES = st.builds(
 @given(
     st.lists(FEATURES, max_size=12),
     st.sampled_from(["prompt", "local", "hybrid"]),
-    st.floats(-1, 1),
+    st.floats(0, 1),
     st.none() | st.integers(0, 500),
 )
 def test_a_local_model_survives_both_formats(

@@ -38,7 +38,7 @@ ClientWeight = Annotated[FiniteFloat, Field(gt=0, le=MAX_WEIGHT)]
 
 
 def with_finite_numbers(value: JsonObject) -> JsonObject:
-    """Return the object. Raise `ValueError` if it contains a number that no float holds."""
+    """Return the object. Raise `ValueError` if it contains `NaN` or an infinite number."""
     _check_numbers(value)
     return value
 
@@ -53,15 +53,16 @@ def with_real_limit(params: JsonObject) -> JsonObject:
 
 
 FiniteJson = Annotated[JsonObject, AfterValidator(with_finite_numbers)]
-"""An object whose numbers are all finite: a file may hold `NaN`, `1e999` or 400 digits."""
+"""An object whose numbers are all finite: a file may hold `NaN` or `1e999`. Integers of any length
+are kept, because the API takes them."""
 Params = Annotated[FiniteJson, AfterValidator(with_real_limit)]
 """A request's fields beside its messages."""
 
 
 def _check_numbers(value: JsonValue) -> None:
     match value:
-        case int() | float():
-            if not _is_finite(value):
+        case float():
+            if not math.isfinite(value):
                 raise ValueError("it contains a number that is too large, or none")
         case dict():
             for each in value.values():
@@ -69,10 +70,3 @@ def _check_numbers(value: JsonValue) -> None:
         case list():
             for each in value:
                 _check_numbers(each)
-
-
-def _is_finite(number: float) -> bool:
-    try:
-        return math.isfinite(number)
-    except OverflowError:  # an integer that no float holds
-        return False
