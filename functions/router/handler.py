@@ -42,7 +42,7 @@ from route_switch.api.protocols.responses.response_refusals import nothing_store
 from route_switch.api.relay import Relay
 from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.api.route_options import check_answered, profile_header
-from route_switch.api.session_name import session_id, session_name
+from route_switch.api.session_name import session_id
 from route_switch.api.stored_responses import AnswerNotStoredError, UnansweredError
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
@@ -164,13 +164,13 @@ def _received(protocol: ClientProtocol, idempotency_key: str | None = None) -> E
     item = None if idempotency_key is None else item_id(key.key_id, idempotency_key)
     request_id = f"{protocol.id_prefix}{uuid4().hex}"
     request = inbound_request(call, key, request_id, deadline, item)
-    profile = profile_header(event.headers.get("x-route-profile"))
-    request = replace(request, profile=request.profile or profile)
-    in_headers = (profile, session_name(event.headers, {}))
+    request = replace(
+        request, profile=request.profile or profile_header(event.headers.get("x-route-profile"))
+    )
     if config.sessions == "on":
         session = session_id(event.headers, call.content, request.messages)
         request = replace(request, session_id=session)
-    return Exchange(protocol, call, request, event.headers.get("x-route-debug") == "1", in_headers)
+    return Exchange(protocol, call, request, event.headers.get("x-route-debug") == "1")
 
 
 def _routed(exchange: Exchange) -> Answer:
@@ -275,5 +275,5 @@ def _once(
         exchange.call.content,
         app.lambda_context,
         produce,
-        scope=exchange.scope,
+        scope=exchange.protocol.scope,
     )

@@ -68,17 +68,6 @@ def test_reusing_a_key_for_another_request_is_a_400(api: Api) -> None:
     assert (answer.status, answer.error["code"]) == (400, "idempotency_key_reused")
 
 
-@pytest.mark.parametrize("header", [{"x-route-profile": "cost"}, {"x-session-id": "session-2"}])
-def test_a_header_that_changes_the_routing_makes_another_request(
-    api: Api, header: dict[str, str]
-) -> None:
-    api.upstream.script = by_model(small=completion("Hi."))
-    first, again = (api.chat("hello", headers={**AGAIN, **header}) for _ in range(2))
-    assert again.text == first.text
-    answer = api.chat("hello", headers=AGAIN)
-    assert (answer.status, answer.error["code"]) == (400, "idempotency_key_reused")
-
-
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
 def test_an_invalid_key_is_a_400(api: Api, key: str) -> None:
     answer = api.chat("hello", headers={"Idempotency-Key": key})

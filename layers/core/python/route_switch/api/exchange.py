@@ -1,6 +1,5 @@
 """A request and what is answered to it, in the client's protocol."""
 
-import json
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
@@ -16,21 +15,12 @@ from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """`has_debug` adds headers that explain the decision. `in_headers` has what headers say about
-    the routing: the profile and the session."""
+    """`has_debug` adds headers that explain the decision."""
 
     protocol: ClientProtocol
     call: ClientCall
     request: InboundRequest
     has_debug: bool
-    in_headers: tuple[str | None, ...] = ()
-
-    @property
-    def scope(self) -> str:
-        """Return what makes requests with equal bodies different, for idempotency keys."""
-        if not any(self.in_headers):
-            return self.protocol.scope
-        return json.dumps([self.protocol.scope, *self.in_headers])
 
     def headers(self, routed: RoutedRequest) -> dict[str, str]:
         headers = self._lasting_headers(routed)

@@ -62,7 +62,7 @@ def profile_header(value: str | None) -> Profile | None:
     found = profile_named(value)
     if value is not None and found is None:
         raise RequestRefusedError(
-            f"x-route-profile must be {', '.join(PROFILES[:-1])} or {PROFILES[-1]}.",
+            f"The header x-route-profile names no profile. Send one of {', '.join(PROFILES)}.",
             code="invalid_value",
             param="x-route-profile",
         )
