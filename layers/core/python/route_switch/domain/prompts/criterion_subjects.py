@@ -17,7 +17,7 @@ DEGREE_WORDS = frozenset(
     short brief long longer small smaller large larger big simple simpler basic easy plain everyday
     routine quick single few several many multiple hard harder difficult complex advanced demanding
     specialized careful subtle deep detailed thorough open-ended elementary introductory expert
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 (as above)
 )
 """Two criteria that differ by one of these contrast with each other: a simple and a hard proof."""
 
