@@ -23,6 +23,7 @@ from route_switch.adapters.models import encoder
 from route_switch.adapters.models.encoder import EncoderClient
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.completion import complete
+from route_switch.domain.intervals import wilson
 from route_switch.domain.ports import JsonObject, ModelCall
 from route_switch.domain.query import query_of
 from route_switch.optimizer.statistics import bootstrap
@@ -34,7 +35,6 @@ from tests.bench.context_material import (
     queries_to_pair,
     second_turns,
 )
-from tests.support.promise_simulation import wilson
 
 MAX_TOKENS = 1000
 CONTEXTS = {

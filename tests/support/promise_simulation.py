@@ -1,7 +1,6 @@
 """How often a promise is wrong, and how many rows it needs. `python -m` prints the tables of
 docs/decisions/017-a-promise.md."""
 
-import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from itertools import takewhile
 import numpy as np
 from numpy.random import Generator
 
+from route_switch.domain.intervals import wilson
 from route_switch.domain.learning.promise import Losses, certifies
 from route_switch.domain.learning.promotion import alpha_of_look
 from route_switch.optimizer.promise import (
@@ -209,13 +209,6 @@ def rows_for_power(rate: float, alpha: float, runs: int, seed: int, *, weighted:
         found = power(rate, middle, alpha, runs, seed, weighted=weighted) >= 0.8
         low, high = (low, middle) if found else (middle, high)
     return high
-
-
-def wilson(k: int, n: int, z: float = 1.96) -> tuple[float, float]:
-    share, shrink = k / n, 1 + z * z / n
-    middle = share + z * z / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
-    return (middle - half) / shrink, (middle + half) / shrink
 
 
 def print_coverage(runs: int = 2000) -> None:
