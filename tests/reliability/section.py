@@ -5,6 +5,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 FIGURES = Path(__file__).parent / "figures"
 
 
@@ -35,7 +37,4 @@ def read_section(name: str) -> Section | None:
     path = FIGURES / f"{name}.json"
     if not path.exists():
         return None
-    found = json.loads(path.read_text("utf-8"))
-    rows = tuple(tuple(row) for row in found.pop("rows"))
-    lists = {key: tuple(found.pop(key)) for key in ("columns", "notes")}
-    return Section(rows=rows, **lists, **found)
+    return TypeAdapter(Section).validate_json(path.read_bytes())
