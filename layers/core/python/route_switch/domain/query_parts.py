@@ -1,0 +1,158 @@
+"""The parts of a query's text, so that no part decides alone how the query is routed.
+
+A *unit* is a sentence, a line, a bracket's content, a piece in another script; or a whole code
+block or list of options with the line before it. A *side* is everything before or after a cut
+between two units. Somebody who wants another model puts a text before or after the query; then one
+side of a cut is the query as it would be alone.
+
+All of it is linear in the text, of which only the ends are read.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+HEAD_CHARS = 6000
+TAIL_CHARS = 3000
+MIN_SIDE_WORDS = 4
+"""A side with fewer words says too little to be routed by."""
+MIN_WORDS_LEFT = 3
+PADDING = 3
+
+_SIGN = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
+"""Thai, Japanese, Chinese: two signs count as a word."""
+_WORD = re.compile(rf"[{_SIGN}]{{2}}|[^\W{_SIGN}]+")
+_TEMPLATE_TOKEN = re.compile(r"<\|[\w ]{1,30}\|>|\[/?(?:INST|SYS)\]|<</?SYS>>")
+_INVISIBLE = "\u00ad\u200b-\u200f\u2060-\u206f"
+_DISGUISED = re.compile(
+    rf"(?:\w[{_INVISIBLE}]+(?:\W[{_INVISIBLE}]*)?){{3,}}\w?"
+    r"|[\uff01-\uff5e\u3000]{4,}"
+    r"|[\U000e0000-\U000e007f]{4,}"
+    r"|(?<!\w)(?:\w[ .\-_*]){4,}\w(?:\s+(?:\w[ .\-_*]){2,}\w)*(?!\w)"
+)
+_OPTION = re.compile(r"\s*\(?[A-Z0-9]{1,2}[.)]\s")
+_BARE_LABEL = re.compile(r"\s*\(?[A-Z0-9]{1,2}[.)]$")
+_OPTIONS = re.compile(r"^\s*\(?[A-J][.)]\s", re.MULTILINE)
+_CODE_LINE = re.compile(
+    r"^\s*(?:def|class|return|for|if|while|import|from|assert|print)\b"
+    r"|[;{}]\s*$|\w\(\w*\)|=>|^\s{4}|=="
+)
+_CODE = re.compile(
+    r"```|\bdef \w+\(|\[PYTHON\]|#include|\bclass \w+[:{(]|\bfunction \w+\("
+    r"|\bSELECT\b.{1,200}\bFROM\b"
+)
+_FENCES = {"```": "```", "[PYTHON]": "[/PYTHON]"}
+_LATIN, _OTHER = r"\u0000-\u024f", r"\u0370-\uffff"
+_CUT = re.compile(
+    r"(?<=[.!?:;])\s+"
+    r"|(?<=[\])}>»”\"|。！？：，])\s*(?=\S)"
+    r"|\s*(?=[\[({<«“\"|])"
+    r"|(?<=[a-z0-9,])\s+(?=[A-Z][a-z]+\s+\w)"
+    rf"|(?<=[{_LATIN}])(?=[{_OTHER}])|(?<=[{_OTHER}])(?=[{_LATIN}])"
+    r"|(?<=\$)\s+|\s+(?=\$)|\s+(?=\\[a-z])|(?<=\})\s+"
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z(\[])")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    text: str
+    words: int
+
+
+def units_of(text: str) -> list[Unit]:
+    """Return the units in their order, without disguised ones. A repeated unit counts once, or not
+    at all if it is said `PADDING` times. A text without words is one unit."""
+    lines = _TEMPLATE_TOKEN.sub("\n", _undisguised(_ends(text))).split("\n")
+    times: Counter[str] = Counter()
+    first: dict[str, Unit] = {}
+    for piece in _pieces([line for line in lines if line.strip()]):
+        if key := re.sub(r"\W+", " ", piece.lower()).strip():
+            times[key] += 1
+            first.setdefault(key, Unit(piece, words_in(piece)))
+    said_once = [unit for key, unit in first.items() if times[key] < PADDING]
+    words_left = sum(unit.words for unit in said_once)
+    units = said_once if words_left >= MIN_SIDE_WORDS else list(first.values())
+    return units or [Unit(text, 0)]
+
+
+def at_most(units: list[Unit], most: int) -> list[Unit]:
+    """Return the units, those in the middle joined to one if there are more than `most`, which is
+    odd."""
+    half = most // 2
+    if len(units) <= most:
+        return units
+    middle = units[half:-half]
+    return [*units[:half], Unit(joined(middle), sum(unit.words for unit in middle)), *units[-half:]]
+
+
+def poses_task(text: str) -> bool:
+    """Whether the text holds code or a list of options: a task that is hard to take for another."""
+    return bool(_CODE.search(text)) or len(_OPTIONS.findall(text)) >= 3
+
+
+def joined(units: list[Unit]) -> str:
+    return "\n".join(unit.text for unit in units)
+
+
+def cuts_of(units: list[Unit]) -> list[int]:
+    """Return the numbers of the units before which a text can be cut into two sides."""
+    total, before, found = sum(unit.words for unit in units), 0, []
+    for number, unit in enumerate(units):
+        if before >= MIN_SIDE_WORDS and total - before >= MIN_SIDE_WORDS:
+            found.append(number)
+        before += unit.words
+    return found
+
+
+def words_in(text: str) -> int:
+    return len(_WORD.findall(text))
+
+
+def _ends(text: str) -> str:
+    if len(text) <= HEAD_CHARS + TAIL_CHARS:
+        return text
+    return f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
+
+
+def _undisguised(text: str) -> str:
+    """Leave out words whose letters are set apart or hidden, if words remain without them."""
+    rest = _DISGUISED.sub("\n", text)
+    return rest if words_in(rest) >= MIN_WORDS_LEFT else text
+
+
+def _pieces(lines: list[str]) -> list[str]:
+    found: list[str] = []
+    fence: str | None = None
+    is_block = False
+    for line in lines:
+        if fence is not None:
+            inside, end, after = line.partition(fence)
+            found[-1] += f"\n{inside}{end}"
+            if end:
+                fence, is_block = None, False
+                found += _sentences(after)
+        elif opened := next((mark for mark in _FENCES if line.count(mark) == 1), None):
+            found.append(line)
+            fence = _FENCES[opened]
+        elif _OPTION.match(line) and found:
+            option, *after = _SENTENCE_END.split(line)
+            if _BARE_LABEL.match(option) and after:
+                option, after = f"{option} {after[0]}", after[1:]
+            found[-1] += f"\n{option}"
+            found += after
+            is_block = not after
+        elif _CODE_LINE.search(line):
+            if is_block:
+                found[-1] += f"\n{line}"
+            else:
+                found.append(line)
+            is_block = True
+        else:
+            found += _sentences(line)
+            is_block = False
+    return found
+
+
+def _sentences(line: str) -> list[str]:
+    return [piece for piece in _CUT.split(line) if piece and piece.strip()]
