@@ -12,8 +12,8 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-HEAD_CHARS = 6000
-TAIL_CHARS = 3000
+HEAD_CHARS = 3000
+TAIL_CHARS = 1500
 MIN_SIDE_WORDS = 4
 """A side with fewer words says too little to be routed by."""
 MIN_WORDS_LEFT = 3
@@ -63,7 +63,7 @@ class Unit:
 def units_of(text: str) -> list[Unit]:
     """Return the units in their order, without disguised ones. A repeated unit counts once, or not
     at all if it is said `PADDING` times. A text without words is one unit."""
-    lines = _TEMPLATE_TOKEN.sub("\n", _undisguised(_ends(text))).split("\n")
+    lines = _TEMPLATE_TOKEN.sub("\n", _undisguised(ends_of(text))).split("\n")
     times: Counter[str] = Counter()
     first: dict[str, Unit] = {}
     for piece in _pieces([line for line in lines if line.strip()]):
@@ -88,7 +88,14 @@ def at_most(units: list[Unit], most: int) -> list[Unit]:
 
 def poses_task(text: str) -> bool:
     """Whether the text holds code or a list of options: a task that is hard to take for another."""
-    return bool(_CODE.search(text)) or len(_OPTIONS.findall(text)) >= 3
+    read = ends_of(text)
+    return bool(_CODE.search(read)) or len(_OPTIONS.findall(read)) >= 3
+
+
+def as_told(text: str, units: list[Unit]) -> str:
+    """Return the text itself if `units` are all that is read of it, else what they say."""
+    words = words_in(ends_of(text))
+    return text if sum(unit.words for unit in units) == words else joined(units)
 
 
 def joined(units: list[Unit]) -> str:
@@ -109,7 +116,8 @@ def words_in(text: str) -> int:
     return len(_WORD.findall(text))
 
 
-def _ends(text: str) -> str:
+def ends_of(text: str) -> str:
+    """Return the part of a text that is read for its units."""
     if len(text) <= HEAD_CHARS + TAIL_CHARS:
         return text
     return f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
@@ -127,11 +135,11 @@ def _pieces(lines: list[str]) -> list[str]:
     is_block = False
     for line in lines:
         if fence is not None:
-            inside, end, after = line.partition(fence)
+            inside, end, rest = line.partition(fence)
             found[-1] += f"\n{inside}{end}"
             if end:
                 fence, is_block = None, False
-                found += _sentences(after)
+                found += _sentences(rest)
         elif opened := next((mark for mark in _FENCES if line.count(mark) == 1), None):
             found.append(line)
             fence = _FENCES[opened]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from route_switch.domain.query_parts import Unit, at_most, cuts_of, joined, units_of, words_in
+from route_switch.domain.query_parts import Unit, as_told, at_most, cuts_of, joined, units_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ def readable(text: str) -> str:
     read = [unit for unit in units if not _is_foreign(unit.text)]
     if sum(unit.words for unit in read) < MIN_WORDS_LEFT:
         read = units
-    return text if sum(unit.words for unit in read) == words_in(text) else joined(read)
+    return as_told(text, read)
 
 
 def topics_of(text: str, vector: "Callable[[str], Vector]") -> list[str]:
