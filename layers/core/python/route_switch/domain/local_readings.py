@@ -8,20 +8,17 @@ code or a list of options is read as a whole.
 from dataclasses import replace
 
 from route_switch.domain.query import Query
-from route_switch.domain.query_parts import as_told, cuts_of, joined, poses_task, units_of
+from route_switch.domain.query_parts import as_told, poses_task, sides_of, units_of
+from route_switch.domain.routed_text import as_read
 
 MOST_CUTS = 6
 
 
 def readings_of(query: Query) -> tuple[Query, ...]:
     """Return at most 1 + 2 · `MOST_CUTS` readings, that of the whole first."""
-    if poses_task(query.text):
-        return (query,)
-    units = units_of(query.text)
-    cuts = cuts_of(units)
-    if len(cuts) > MOST_CUTS:
-        cuts = cuts[: MOST_CUTS // 2] + cuts[-MOST_CUTS // 2 :]
-    sides = (joined(side) for cut in cuts for side in (units[:cut], units[cut:]))
-    return tuple(
-        replace(query, text=text) for text in dict.fromkeys((as_told(query.text, units), *sides))
-    )
+    read = as_read(query.text)
+    if poses_task(read):
+        return (replace(query, text=read),)
+    units = units_of(read)
+    texts = dict.fromkeys((as_told(read, units), *sides_of(units, MOST_CUTS)))
+    return tuple(replace(query, text=text) for text in texts)

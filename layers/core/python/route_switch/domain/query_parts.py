@@ -22,20 +22,13 @@ PADDING = 3
 _SIGN = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
 """Thai, Japanese, Chinese: two signs count as a word."""
 _WORD = re.compile(rf"[{_SIGN}]{{2}}|[^\W{_SIGN}]+")
-_TEMPLATE_TOKEN = re.compile(r"<\|[\w ]{1,30}\|>|\[/?(?:INST|SYS)\]|<</?SYS>>")
-_INVISIBLE = "\u00ad\u200b-\u200f\u2060-\u206f"
-_DISGUISED = re.compile(
-    rf"(?:\w[{_INVISIBLE}]+(?:\W[{_INVISIBLE}]*)?){{3,}}\w?"
-    r"|[\uff01-\uff5e\u3000]{4,}"
-    r"|[\U000e0000-\U000e007f]{4,}"
-    r"|(?<!\w)(?:\w[ .\-_*]){4,}\w(?:\s+(?:\w[ .\-_*]){2,}\w)*(?!\w)"
-)
+_ENCODED = re.compile(r"(?<!\S)(?=\S*[A-Z]\S*[a-z]\S*[A-Z0-9])[A-Za-z0-9+/_-]{24,}={0,2}(?!\S)")
 _OPTION = re.compile(r"\s*\(?[A-Z0-9]{1,2}[.)]\s")
 _BARE_LABEL = re.compile(r"\s*\(?[A-Z0-9]{1,2}[.)]$")
 _OPTIONS = re.compile(r"^\s*\(?[A-J][.)]\s", re.MULTILINE)
 _CODE_LINE = re.compile(
     r"^\s*(?:def|class|return|for|if|while|import|from|assert|print)\b"
-    r"|[;{}]\s*$|\w\(\w*\)|=>|^\s{4}|=="
+    r"|^(?!.*\\[a-z]).*[;{}]\s*$|\w\(\w*\)|=>|^\s{4}|=="
 )
 _CODE = re.compile(
     r"```|\bdef \w+\(|\[PYTHON\]|#include|\bclass \w+[:{(]|\bfunction \w+\("
@@ -61,9 +54,9 @@ class Unit:
 
 
 def units_of(text: str) -> list[Unit]:
-    """Return the units in their order, without disguised ones. A repeated unit counts once, or not
+    """Return the units in their order, without long codes. A repeated unit counts once, or not
     at all if it is said `PADDING` times. A text without words is one unit."""
-    lines = _TEMPLATE_TOKEN.sub("\n", _undisguised(ends_of(text))).split("\n")
+    lines = _without_codes(ends_of(text)).split("\n")
     times: Counter[str] = Counter()
     first: dict[str, Unit] = {}
     for piece in _pieces([line for line in lines if line.strip()]):
@@ -103,13 +96,24 @@ def joined(units: list[Unit]) -> str:
 
 
 def cuts_of(units: list[Unit]) -> list[int]:
-    """Return the numbers of the units before which a text can be cut into two sides."""
+    """Return the numbers of the units before which a text can be cut into two sides that can be
+    routed by themselves."""
     total, before, found = sum(unit.words for unit in units), 0, []
     for number, unit in enumerate(units):
         if before >= MIN_SIDE_WORDS and total - before >= MIN_SIDE_WORDS:
             found.append(number)
         before += unit.words
     return found
+
+
+def sides_of(units: list[Unit], most_cuts: int) -> list[str]:
+    """Return the sides of the first and last cuts, `most_cuts` together, that can be routed by
+    themselves, though the other side of the cut may be shorter."""
+    cuts = list(range(1, len(units)))
+    if len(cuts) > most_cuts:
+        cuts = cuts[: most_cuts // 2] + cuts[-most_cuts // 2 :]
+    sides = (side for cut in cuts for side in (units[:cut], units[cut:]))
+    return [joined(side) for side in sides if sum(unit.words for unit in side) >= MIN_SIDE_WORDS]
 
 
 def words_in(text: str) -> int:
@@ -123,9 +127,9 @@ def ends_of(text: str) -> str:
     return f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
 
 
-def _undisguised(text: str) -> str:
-    """Leave out words whose letters are set apart or hidden, if words remain without them."""
-    rest = _DISGUISED.sub("\n", text)
+def _without_codes(text: str) -> str:
+    """Leave out long words of letters and digits, such as Base64, if words remain without them."""
+    rest = _ENCODED.sub("\n", text)
     return rest if words_in(rest) >= MIN_WORDS_LEFT else text
 
 
