@@ -28,13 +28,10 @@ _HIDDEN = re.compile(
 _INTERLEAVED = re.compile(
     "(?:\\w[\u00ad\u200b-\u200f\u2060-\u206f]+(?:\\W[\u00ad\u200b-\u200f\u2060-\u206f]*)?){3,}\\w?"
 )
-_SET_APART = re.compile(
-    r"(?<!\w)(?:[^\W\d_][ .\-_*]){4,}[^\W\d_](?:\s+(?:[^\W\d_][ .\-_*]){2,}[^\W\d_])*(?!\w)"
-)
+_SET_APART = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*]{1,2}){4,}[^\W\d_](?!\w)")
 _FULL_WIDTH = re.compile("[\uff01-\uff5e\u3000]{4,}")
-_STYLED = re.compile(
-    "[\uff01-\uff5e\u3000\u2460-\u24ff\U0001d400-\U0001d7ff\U0001f130-\U0001f189]+"
-)
+_EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_STYLED = re.compile("[\u2460-\u24ff\U0001d400-\U0001d7ff\U0001f130-\U0001f189]+")
 _MIXED_WORD = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*[\u0370-\u052f])\w+")
 _MARKS = re.compile("([\u0300-\u036f]{2})[\u0300-\u036f]+")
 _TEMPLATE_TOKEN = re.compile(
@@ -58,7 +55,8 @@ def as_read(text: str) -> str:
 
 def _in_plain_letters(text: str) -> str:
     text = _HIDDEN.sub("", _left_out(_INTERLEAVED, text))
-    text = _FULL_WIDTH.sub(lambda run: f"\n{run[0]}\n", text) if _is_mostly_ascii(text) else text
+    if not _EAST_ASIAN.search(text):  # where full-width letters are no disguise
+        text = _FULL_WIDTH.sub(lambda run: f"\n{unicodedata.normalize('NFKC', run[0])}\n", text)
     text = _STYLED.sub(lambda run: unicodedata.normalize("NFKC", run[0]), text)
     text = _MIXED_WORD.sub(lambda word: word[0].translate(LOOK_ALIKES), text)
     return _MARKS.sub(r"\1", text)
@@ -70,10 +68,6 @@ def _left_out(pattern: re.Pattern[str], text: str) -> str:
     if rest == text or len(_WORD.findall(rest)) < WORDS_LEFT:
         return text
     return rest
-
-
-def _is_mostly_ascii(text: str) -> bool:
-    return 2 * len(_FULL_WIDTH.sub("", text).encode("ascii", "ignore")) > len(text)
 
 
 def _three_times(run: re.Match[str]) -> str:
