@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from botocore.exceptions import ReadTimeoutError
 from typer.testing import CliRunner
 
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
-from route_switch.adapters.operations import dynamodb_replay
+from route_switch.adapters.operations.dynamodb_replay import SqsRecords
 from route_switch.cli import records
 from route_switch.cli.main import app
 from route_switch.cli.stage import Deployed
@@ -71,7 +72,7 @@ def accounts() -> tuple[int, float, float]:
 def stage(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     deployed = Deployed(boto3.client, read_settings(), {})
     monkeypatch.setattr(records, "find_deployed", lambda _: deployed)
-    monkeypatch.setattr(dynamodb_replay, "WAIT_S", 0)
+    monkeypatch.setattr(records, "SqsRecords", partial(SqsRecords, wait_s=0))
     return api
 
 

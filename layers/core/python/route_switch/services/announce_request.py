@@ -15,11 +15,15 @@ FIELD = "route_switch_request"
 
 def announce_request(request_id: str, key_id: str, now: datetime, worst_usd: float) -> None:
     """`worst_usd` is the most that the request is likely to cost."""
+    sys.stdout.write(announcement(request_id, key_id, now, worst_usd) + "\n")
+    sys.stdout.flush()
+
+
+def announcement(request_id: str, key_id: str, now: datetime, worst_usd: float) -> str:
     intent = {
         "request_id": request_id,
         "key_id": key_id,
         "created_at": now.isoformat(),
         "worst_usd": round(worst_usd, 9),
     }
-    sys.stdout.write(json.dumps({FIELD: intent}, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+    return json.dumps({FIELD: intent}, separators=(",", ":"))

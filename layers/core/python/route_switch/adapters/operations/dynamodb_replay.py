@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 HIDDEN_S = 120
-"""How long a message that was read stays hidden from others. Then it can be read again."""
 WAIT_S = 1
 """A short poll asks some of SQS's servers only, and may find nothing."""
 REJECTED_TTL_S = 90 * 24 * 3600
@@ -64,8 +63,14 @@ class DynamoDbHome:
 
 
 class SqsRecords:
-    def __init__(self, sqs: "SQSClient", url: str, limit: int) -> None:
+    """A message that was read stays hidden from others for `hidden_s`."""
+
+    def __init__(
+        self, sqs: "SQSClient", url: str, limit: int, hidden_s: int = HIDDEN_S, wait_s: int = WAIT_S
+    ) -> None:
         self._sqs = sqs
+        self._hidden_s = hidden_s
+        self._wait_s = wait_s
         self._url = url
         self._limit = limit
 
@@ -77,8 +82,8 @@ class SqsRecords:
                 answer = self._sqs.receive_message(
                     QueueUrl=self._url,
                     MaxNumberOfMessages=min(_PER_CALL, self._limit - len(seen)),
-                    VisibilityTimeout=HIDDEN_S,
-                    WaitTimeSeconds=WAIT_S,
+                    VisibilityTimeout=self._hidden_s,
+                    WaitTimeSeconds=self._wait_s,
                 )
             found = [m for m in answer.get("Messages", ()) if m["MessageId"] not in seen]
             if not found:
