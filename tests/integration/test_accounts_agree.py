@@ -42,6 +42,12 @@ class AccountsAgree(RuleBasedStateMachine):
         self._accounts.replay()
 
     @precondition(lambda self: self._accounts.paid_usd)
+    @rule(data=st.data())
+    def queue_again(self, data: st.DataObject) -> None:
+        request_id = data.draw(st.sampled_from(sorted(self._accounts.paid_usd)))
+        self._accounts.queue_again(answered(request_id, "hello", hour_ago()))
+
+    @precondition(lambda self: self._accounts.paid_usd)
     @rule(faults=FAULTS, data=st.data())
     def delete(self, faults: list[Fault], data: st.DataObject) -> None:
         self._plan = deque(faults)
@@ -56,12 +62,14 @@ class AccountsAgree(RuleBasedStateMachine):
     def teardown(self) -> None:
         """A last replay without faults finds every request that was paid."""
         self._plan.clear()
-        self._accounts.replay()
-        self._accounts.replay()
-        self.the_sums_agree()
-        assert self._accounts.sums().requests == len(self._accounts.paid_usd)
-        self._accounts.close()
-        self._aws.stop()
+        try:
+            self._accounts.replay()
+            self._accounts.replay()
+            self.the_sums_agree()
+            assert self._accounts.sums().requests == len(self._accounts.paid_usd)
+        finally:
+            self._accounts.close()
+            self._aws.stop()
 
 
 CONFIG = RouterConfig(models=CATALOG)

@@ -19,6 +19,7 @@ from route_switch.adapters.operations.dynamodb_replay import DynamoDbHome, SqsRe
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.sqs import SqsLostRecords
 from route_switch.domain.errors import StoreError
+from route_switch.domain.lost_record import lost_record_as_json
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.announce_request import announcement
@@ -91,9 +92,9 @@ class Accounts(logging.Handler):
         lock = Lock()
         client = FaultyClient(self._plain, next_fault, lock)
         self._dynamodb = cast("DynamoDBClient", client)
-        sqs = aws_client("sqs")
-        self._url = sqs.create_queue(QueueName="accounts")["QueueUrl"]
-        self._sqs = cast("SQSClient", FaultyClient(sqs, next_fault, lock))
+        self._plain_sqs: Any = aws_client("sqs")
+        self._url = self._plain_sqs.create_queue(QueueName="accounts")["QueueUrl"]
+        self._sqs = cast("SQSClient", FaultyClient(self._plain_sqs, next_fault, lock))
         texts = cast("S3TextStore", NoTexts())
         self._store = DynamoDbResultStore(self._dynamodb, "results", texts, sleep=lambda _: None)
         lost = SqsLostRecords(lambda: self._sqs, self._url)
@@ -121,6 +122,11 @@ class Accounts(logging.Handler):
             self.kills += 1
             return
         self._unless_killed(lambda: self._record(record, 1.0))
+
+    def queue_again(self, record: RequestRecord) -> None:
+        """Queue a copy of a record: SQS delivers at least once, and senders repeat themselves."""
+        body = json.dumps(lost_record_as_json(record))
+        self._plain_sqs.send_message(QueueUrl=self._url, MessageBody=body)
 
     def delete(self, request_id: str) -> None:
         def delete() -> None:
