@@ -87,7 +87,8 @@ def test_a_queued_record_is_saved_once_with_its_counters(stage: Api) -> None:
     send(body_of(lost("a")), body_of(lost("a")), body_of(lost("b")))
     said = replay()
     assert (said["saved"], said["already_counted"]) == (2, 1)
-    assert accounts() == (2, pytest.approx(2 * COST_USD), pytest.approx(2 * COST_USD))
+    assert accounts()[0] == 2
+    assert accounts()[1:] == pytest.approx((2 * COST_USD, 2 * COST_USD))
     assert queued() == []
     assert replay()["saved"] == 0
 
@@ -100,7 +101,7 @@ def test_a_dry_run_counts_and_changes_nothing(stage: Api) -> None:
 
 def test_a_record_that_was_deleted_does_not_count_again(stage: Api) -> None:
     stage.upstream.script = by_model(small=completion("Hi."))
-    request_id = stage.chat("hello").body["id"]
+    request_id = str(stage.chat("hello").body["id"])
     before = counted("DAY#"), counted("KEY#")
     assert stage("DELETE", f"/v1/results/{request_id}").status in (200, 204)
     send(body_of(lost(request_id)))
@@ -201,7 +202,8 @@ def test_a_request_whose_function_was_killed_after_its_answer_is_restored_to_the
     paid = (1000 * 0.1 + 1 * 0.4 + 40 * 3 + 90 * 5) / 1e6
     assert (said["saved"], said["unknown"]) == (1, 0)
     assert said["saved_usd"] == pytest.approx(paid)
-    assert accounts() == (1, pytest.approx(paid), pytest.approx(paid))
+    assert accounts()[0] == 1
+    assert accounts()[1:] == pytest.approx((paid, paid))
     assert replay("--log", str(log))["already_counted"] == 1
 
 
