@@ -89,7 +89,7 @@ class Accounts(logging.Handler):
     def __init__(self, config: RouterConfig, next_fault: Callable[[], Fault]) -> None:
         super().__init__()
         self._plain: Any = aws_client("dynamodb")
-        lock = Lock()
+        self._lock = lock = Lock()
         client = FaultyClient(self._plain, next_fault, lock)
         self._dynamodb = cast("DynamoDBClient", client)
         self._plain_sqs: Any = aws_client("sqs")
@@ -126,7 +126,8 @@ class Accounts(logging.Handler):
     def queue_again(self, record: RequestRecord) -> None:
         """Queue a copy of a record: SQS delivers at least once, and senders repeat themselves."""
         body = json.dumps(lost_record_as_json(record))
-        self._plain_sqs.send_message(QueueUrl=self._url, MessageBody=body)
+        with self._lock:
+            self._plain_sqs.send_message(QueueUrl=self._url, MessageBody=body)
 
     def delete(self, request_id: str) -> None:
         def delete() -> None:
@@ -183,7 +184,8 @@ class Accounts(logging.Handler):
 
     def _item(self, request_id: str) -> Any:
         key = {"pk": {"S": f"RESULT#{request_id}"}, "sk": {"S": "RESULT"}}
-        return self._plain.get_item(TableName="results", Key=key).get("Item")
+        with self._lock:
+            return self._plain.get_item(TableName="results", Key=key).get("Item")
 
 
 def hour_ago() -> datetime:
