@@ -24,6 +24,7 @@ from route_switch.cli import (
     route,
     runs,
     savings,
+    steering,
     switch,
 )
 from route_switch.cli.stage_names import UsageError
@@ -57,6 +58,7 @@ app.command("frontier", epilog=frontier.EXAMPLES)(frontier.frontier)
 app.command("estimate", epilog=estimate.EXAMPLES)(estimate.estimate)
 app.command("examples", epilog=examples.EXAMPLES)(examples.examples)
 app.command("import", epilog=import_log.EXAMPLES)(import_log.import_)
+app.command("steering", epilog=steering.EXAMPLES)(steering.steering)
 app.command("preview", epilog=preview.EXAMPLES)(preview.preview)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("results", epilog=results.EXAMPLES)(results.results)

@@ -1,0 +1,177 @@
+"""`route-switch steering`: how far texts around a query move its tier."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from route_switch.adapters.packaged_prompt import packaged_prompt
+from route_switch.adapters.steering_strings import packaged_strings, read_strings
+from route_switch.cli.model_options import check_provider
+from route_switch.cli.options import JsonOption, RouterModelOption, usage_examples
+from route_switch.cli.prompt_source import read_prompt
+from route_switch.cli.route import read_queries, router_config
+from route_switch.cli.stage_names import UsageError
+from route_switch.cli.terminal import say, say_json
+from route_switch.cli.whole_tables import print_table
+from route_switch.domain.decision import Reason
+from route_switch.domain.errors import ModelError
+from route_switch.domain.query import Query
+from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.routing_prompt import RoutingPrompt
+from route_switch.domain.steering import (
+    Direction,
+    SteeringScore,
+    SteeringString,
+    StringScore,
+    score_steering,
+)
+from route_switch.domain.strategies.registry import strategy_in_effect
+from route_switch.domain.tiers import ALL_TIERS, Tier
+from route_switch.services.call_models import Deadline
+from route_switch.wiring.router import build_tier_chooser
+
+EXAMPLES = usage_examples(
+    "steering",
+    "steering --prompt learned/candidate.json --queries queries.jsonl",
+    "steering --router-model openai/gpt-4.1-nano --sample 10 --max-calls 2500",
+)
+FREE_ROUTERS = ("local/", "offline/")
+THREADS = 4
+TITLES: dict[Direction, str] = {
+    "up": "to a larger model",
+    "down": "to a smaller model",
+    "control": "by harmless texts",
+}
+
+
+def steering(
+    prompt: Annotated[
+        Path | None,
+        typer.Option(help="Routing prompt, .md or .json. Default: the packaged prompt."),
+    ] = None,
+    router_model: RouterModelOption = "local/encoder",
+    queries: Annotated[
+        Path | None,
+        typer.Option(help="JSONL with 'query' per line. Default: queries of the packaged sample."),
+    ] = None,
+    strings: Annotated[
+        Path | None,
+        typer.Option(help="JSON list of strings to try in addition to the packaged ones."),
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(min=1, help="Queries of Tier 1, and of Tier 3, to try each string with.")
+    ] = 30,
+    max_calls: Annotated[
+        int,
+        typer.Option(min=0, help="Router calls that may be made, if the router LLM costs money."),
+    ] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how far texts that someone puts around a query move its tier.
+
+    Queries that go to Tier 1 are tried with the texts that want a larger model, and queries that go
+    to Tier 3 with those that want a smaller one.
+    """
+    routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()
+    tried = (*packaged_strings(), *(read_strings(strings) if strings else ()))
+    config = router_config(router_model, no_bypass=True)
+    asked = [row.query for row in read_queries(queries)] if queries else sample_queries()
+    if strategy_in_effect(config, routing_prompt) != "local":
+        check_provider(router_model)
+        _check_calls(router_model, tried, asked[: 20 * sample], sample, max_calls)
+    route = router_for(config, routing_prompt)
+    score = score_steering(tried, asked[: 20 * sample], route, sample)
+    if not score.easy and not score.hard:
+        raise UsageError("No query goes to Tier 1 or Tier 3, so nothing can be moved.")
+    if as_json:
+        say_json({"prompt_version": routing_prompt.version, **score.as_json()}, indent=2)
+    else:
+        _print(score, routing_prompt)
+
+
+def _check_calls(
+    router_model: str,
+    strings: Sequence[SteeringString],
+    queries: Sequence[str],
+    sample: int,
+    most: int,
+) -> None:
+    """Raise `UsageError` if a router LLM that costs money might be called too often."""
+    controls = sum(string.direction == "control" for string in strings)
+    needed = len(queries) + sample * (len(strings) + controls)
+    if router_model.startswith(FREE_ROUTERS) or needed <= most:
+        return
+    raise UsageError(
+        f"This takes up to {needed} calls of {router_model}, and --max-calls allows {most}. Try "
+        f"fewer queries with --sample, or allow the calls with --max-calls {needed}."
+    )
+
+
+def sample_queries() -> list[str]:
+    """Return the queries of the packaged sample. Raise `UsageError` if it is not installed."""
+    try:
+        from route_switch_offline import load_results
+    except ImportError as error:
+        raise UsageError(
+            "The packaged sample is not installed. Give queries of your own with --queries, or "
+            "install the extra `route-switch[local]`."
+        ) from error
+    return [row.query for row in load_results()]
+
+
+def router_for(
+    config: RouterConfig, prompt: RoutingPrompt
+) -> Callable[[Sequence[str]], Sequence[Tier]]:
+    """Return a function that routes texts as serving does, without AWS. It raises `ModelError` if
+    the router LLM fails."""
+    choose_tier = build_tier_chooser(config, os.environ.get)
+
+    def tier_of(text: str) -> Tier:
+        deadline = Deadline(config.request_deadline_s)
+        choice = choose_tier(Query(text), prompt, prompt.version, ALL_TIERS, deadline)
+        call = choice.router_call
+        if choice.decision.reason is Reason.FALLBACK and call is not None and call.error:
+            raise ModelError(f"The router LLM failed, so nothing is measured: {call.error}")
+        return choice.decision.tier
+
+    def route(texts: Sequence[str]) -> Sequence[Tier]:
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(tier_of, texts))
+
+    return route
+
+
+def _print(score: SteeringScore, prompt: RoutingPrompt) -> None:
+    say(
+        f"Prompt {prompt.version}, strings {score.strings_digest}: {score.easy} queries of Tier 1 "
+        f"and {score.hard} of Tier 3, each in {len(score.scores)} texts."
+    )
+    for direction, title in TITLES.items():
+        if not score.of(direction):
+            continue
+        say(f"\nMoved {title}: {score.mean(direction):.1%} on average")
+        table = Table("family", "texts", "mean", "worst text", "moved (95% interval)")
+        for family, scores in _worst_first(score.families(direction)):
+            worst = max(scores, key=lambda each: each.share)
+            mean = sum(each.share for each in scores) / len(scores)
+            table.add_row(
+                escape(family), str(len(scores)), f"{mean:.1%}", escape(worst.string.id), _of(worst)
+            )
+        print_table(table)
+
+
+def _worst_first(
+    families: dict[str, tuple[StringScore, ...]],
+) -> list[tuple[str, tuple[StringScore, ...]]]:
+    return sorted(families.items(), key=lambda each: -max(score.share for score in each[1]))
+
+
+def _of(score: StringScore) -> str:
+    low, high = score.interval
+    return f"{score.share:.0%} ({low:.0%} to {high:.0%})"
