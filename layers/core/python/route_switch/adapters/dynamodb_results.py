@@ -26,6 +26,7 @@ from route_switch.adapters.results_table import (
     user_in_index,
 )
 from route_switch.domain.errors import StoreError
+from route_switch.domain.operations.key_counters import watched_counters
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.replay import offers_tools
 from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
@@ -214,6 +215,7 @@ def _counters(record: RequestRecord) -> dict[str, float]:
     if record.status != "answered" and record.cost_usd is not None:
         counters["cost_usd:unanswered"] = record.cost_usd
     counters |= token_counters(each.usage for each in record.attempts if each.usage)
+    counters |= watched_counters(record)
     for attempt in record.attempts:
         if attempt.cost_usd is not None:
             tier = "router" if attempt.tier is None else str(attempt.tier.value)
