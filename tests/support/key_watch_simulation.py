@@ -18,14 +18,14 @@ LOOK_EVERY = 5
 
 def honest_alarms(keys: int, seed: int) -> int:
     """Return the keys with an alarm in a quarter, looking after every few requests."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 (a simulation)
     return sum(_has_alarm(rng) for _ in range(keys))
 
 
 def requests_to_alarm(moved: float, seed: int, share: float = 0.25) -> int | None:
     """Return how many requests an attacker sends until the alarm; `moved` is the share of the
     requests below Tier 3 that reach it."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 (a simulation)
     expected = _expected([_month(share, rng) for _ in range(MONTHS)])
     attacked = [rng.random() < share + (1 - share) * moved for _ in range(DAYS * PER_DAY)]
     return first_alarm(attacked, expected)

@@ -26,7 +26,7 @@ from route_switch.adapters.results_table import (
     user_in_index,
 )
 from route_switch.domain.errors import StoreError
-from route_switch.domain.operations.key_counters import watched_counters
+from route_switch.domain.key_counters import watched_counters
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.replay import offers_tools
 from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
