@@ -102,6 +102,12 @@ _ALARMS = (
         metrics=("quality_dropped",),
     ),
     AlarmSpec(
+        "key-shares",
+        "A key's requests go to Tier 3, or bypass the router and get long answers, more often than "
+        "expected of that key.",
+        metrics=("keys_above_upgrades", "keys_above_bypassed"),
+    ),
+    AlarmSpec(
         "drift",
         "Traffic differs from the traffic that the live prompt was learned from, so a learning run "
         "was started.",

@@ -65,6 +65,10 @@ BY_SERVICE = {
         "projected_month_usd": "Expected cost of the whole month at the current pace.",
         "prompt_quality": "Mean rating of the live prompt's answers, 0 to 1.",
         "quality_dropped": "Whether the live prompt was rolled back because its ratings dropped.",
+        "keys_above_upgrades": "Keys whose requests the router sends to Tier 3 more often than "
+        "expected.",
+        "keys_above_bypassed": "Keys whose bypassed requests get long answers more often than "
+        "expected.",
     },
     "promote": {
         "promotions": "Prompts that a learning run made live.",

@@ -43,6 +43,7 @@ class MonitorFunction(PythonFunction):
             layers=layers,
             environment={
                 "RESULTS_TABLE": data.results.table_name,
+                "KEYS_TABLE": data.keys.table_name,
                 **prompt.parameters,
                 "PROMOTER_FUNCTION": promoter.function.function_arn,
                 "TRUSTED_KEYS": " ".join(stage.learning.trusted_keys),
@@ -51,7 +52,8 @@ class MonitorFunction(PythonFunction):
         self.allow(["ssm:GetParameterHistory"], parameter_arn(self, prompt.live_name))
         self.allow(["lambda:InvokeFunction"], promoter.function.function_arn)
         # Not the items of requests, which hold texts.
-        self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "LEARNING#*")
+        self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "LEARNING#*", "KEY#*")
+        self.allow(["dynamodb:Scan"], data.keys.table_arn)
         self.allow_items(data.results, ["dynamodb:GetItem", "dynamodb:Query"], "QUALITY#*")
         self.allow_items(data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], ROLLBACK_PK)
         run_on_schedule(

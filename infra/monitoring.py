@@ -51,6 +51,16 @@ def watch_learning(
 ) -> None:
     """Watch the weekly runs and the scheduled functions."""
     alarms.add("quality-drop", metric(stage, "monitor", "quality_dropped", period=HOUR))
+    alarms.add(
+        "key-shares",
+        added(
+            *(
+                metric(stage, "monitor", f"keys_above_{kind}", period=HOUR)
+                for kind in ("upgrades", "bypassed")
+            ),
+            period=HOUR,
+        ),
+    )
     alarms.add("drift", metric(stage, "drift", "drift_runs_started", period=HOUR))
     alarms.add(
         "learning-failed",

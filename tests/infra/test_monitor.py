@@ -40,12 +40,13 @@ def test_the_monitor_may_read_counters_and_versions_and_write_only_its_rollback_
     missed = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}
     tracing = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
     items = {f"dynamodb:{name}Item" for name in ("BatchGet", "Get", "Put", "Delete")}
-    items.add("dynamodb:Query")
+    items |= {"dynamodb:Query", "dynamodb:Scan"}
     assert found.keys() == logs | missed | tracing | items | {
         "ssm:GetParameterHistory",
         "lambda:InvokeFunction",
     }
-    assert leading_keys(found["dynamodb:BatchGetItem"]) == ["DAY#*", "LEARNING#*"]
+    assert leading_keys(found["dynamodb:BatchGetItem"]) == ["DAY#*", "LEARNING#*", "KEY#*"]
+    assert found["dynamodb:Scan"]["Resource"]["Fn::GetAtt"][0].startswith("DataKeys")
     for read in ("dynamodb:GetItem", "dynamodb:Query"):
         assert leading_keys(found[read]) == ["QUALITY#*"]
     for write in ("dynamodb:PutItem", "dynamodb:DeleteItem"):

@@ -234,6 +234,12 @@ def results_table(aws: None) -> str:
     return "results"
 
 
+@pytest.fixture
+def keys_table(aws: None) -> str:
+    create_keys_table(boto3.client("dynamodb"))
+    return "keys"
+
+
 def _make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let moto do one thing at a time, as it seems in DynamoDB. It checks a condition and writes in
     two steps, and a transaction copies tables that another thread may be changing."""
@@ -250,12 +256,7 @@ def _make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
 def _create_resources(config: RouterConfig) -> dict[str, str]:
     dynamodb = boto3.client("dynamodb")
     create_results_table(dynamodb)
-    dynamodb.create_table(
-        TableName="keys",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )
+    create_keys_table(dynamodb)
     dynamodb.create_table(
         TableName="idempotency",
         BillingMode="PAY_PER_REQUEST",
@@ -311,6 +312,15 @@ def _key_item(
         "created_at": {"S": "2026-01-01T00:00:00+00:00"},
         **attributes,
     }
+
+
+def create_keys_table(dynamodb: "DynamoDBClient") -> None:
+    dynamodb.create_table(
+        TableName="keys",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
 
 
 def create_results_table(dynamodb: "DynamoDBClient") -> None:

@@ -10,9 +10,11 @@ import pytest
 
 from functions.monitor import handler as monitor
 from functions.promote import handler as promoter
+from route_switch.adapters.keys_table import KeysTable
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
-from route_switch.adapters.results_table import cap_key, day_key, quality_key
+from route_switch.adapters.results_table import cap_key, day_key, month_key, quality_key
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import InvocationError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_json, to_markdown
@@ -43,7 +45,7 @@ A, B, C = (to_markdown(prompt(word)) for word in "abc")
 
 
 @pytest.fixture
-def queue(results_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def queue(results_table: str, keys_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Receives the notifications."""
     place = {"LocationConstraint": "eu-west-1"}
     boto3.client("s3").create_bucket(Bucket="learning", CreateBucketConfiguration=place)
@@ -57,6 +59,7 @@ def queue(results_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         "ROUTE_SWITCH_CONFIG": json.dumps({"models": CATALOG.model_dump(mode="json")}),
         "LEARNING_CONFIG": "{}",
         "RESULTS_TABLE": results_table,
+        "KEYS_TABLE": keys_table,
         "TEXTS_BUCKET": "texts",
         "LEARNING_BUCKET": "learning",
         "RUNS_TOPIC": topic,
@@ -81,6 +84,7 @@ def _forget() -> None:
         promoter.wiring,
         scheduled.check_quality,
         scheduled.totals,
+        scheduled.keys,
     ):
         cache.cache_clear()
 
@@ -227,7 +231,28 @@ def test_without_feedback_only_spending_metrics_are_emitted(
         "month_usd": 8.0,
         "projected_month_usd": 8.0 + 17 * 4.0,
         "quality_dropped": 0.0,
+        "keys_above_upgrades": 0.0,
+        "keys_above_bypassed": 0.0,
     }
+
+
+def test_a_key_whose_requests_go_up_more_often_is_counted_and_named(
+    queue: str, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    table = KeysTable(boto3.client("dynamodb"), "keys")
+    for key_id, upgrades in (("key_a", 600), ("key_b", 100)):
+        table.add(ApiKey(key_id, f"name of {key_id}", "client"), key_id, "2026-11-01")
+        item = {
+            **month_key(key_id, "2026-11", 3),
+            "routed:1": {"N": str(1000 - upgrades)},
+            "routed:3": {"N": str(upgrades)},
+        }
+        boto3.client("dynamodb").put_item(TableName="results", Item=cast("Any", item))
+    look(datetime(2026, 11, 14, tzinfo=UTC))
+    assert counted(capsys)["keys_above_upgrades"] == 1.0
+    [warning] = [vars(each) for each in caplog.records if each.levelname == "WARNING"]
+    assert (warning["key_id"], warning["key_name"]) == ("key_a", "name of key_a")
+    assert warning["share"] == {"hits": 600, "n": 1000}
 
 
 def test_a_failure_to_read_spending_does_not_prevent_a_rollback(

@@ -1,6 +1,7 @@
 """What one request adds to the counters of its day and of its key's month."""
 
 from route_switch.adapters.results_table import learning_counter, routed_counters
+from route_switch.domain.key_counters import watched_counters
 from route_switch.domain.request_record import NotReplayable, RequestRecord
 from route_switch.domain.shadow_counters import shadow_counters
 from route_switch.domain.tokens import length_bucket
@@ -34,6 +35,7 @@ def counters_of(record: RequestRecord) -> dict[str, float]:
     if record.status != "answered" and record.cost_usd is not None:
         counters["cost_usd:unanswered"] = record.cost_usd
     counters |= token_counters(each.usage for each in record.attempts if each.usage)
+    counters |= watched_counters(record)
     for attempt in record.attempts:
         if attempt.cost_usd is not None:
             tier = "router" if attempt.tier is None else str(attempt.tier.value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import botocore.session
 from botocore.config import Config
 
+from route_switch.adapters.keys_table import KeysTable
 from route_switch.adapters.learning.dynamodb_learning import DynamoDbRoutedDays
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.step_functions import StepFunctionsRuns
@@ -55,6 +56,11 @@ def check_quality() -> CheckQuality:
 @lru_cache(maxsize=1)
 def totals() -> DynamoDbTotals:
     return DynamoDbTotals(_dynamodb(), os.environ["RESULTS_TABLE"])
+
+
+@lru_cache(maxsize=1)
+def keys() -> KeysTable:
+    return KeysTable(_dynamodb(), os.environ["KEYS_TABLE"])
 
 
 def _prompts() -> SsmPromptStore:

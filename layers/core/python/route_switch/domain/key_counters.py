@@ -1,0 +1,19 @@
+"""The counters that the watch of keys reads (`domain.operations.key_watch`)."""
+
+from route_switch.domain.decision import Reason
+from route_switch.domain.request_record import RequestRecord
+
+LONG_ANSWER_TOKENS = 400
+"""An answer with as many output tokens is long for a query that was short enough to bypass."""
+
+
+def watched_counters(record: RequestRecord) -> dict[str, float]:
+    """Return what one request adds. The first tier counts, not the one that answered after a
+    failure."""
+    if record.reason is Reason.ROUTER:
+        return {f"routed:{record.decided_tier.value}": 1}
+    if record.reason is Reason.BYPASS:
+        usages = [each.usage for each in record.attempts if each.usage]
+        is_long = any(usage.output_tokens >= LONG_ANSWER_TOKENS for usage in usages)
+        return {"bypassed": 1, "bypassed:long": 1} if is_long else {"bypassed": 1}
+    return {}
