@@ -35,6 +35,7 @@ from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.authenticate import Authenticate
 from route_switch.services.call_models import ModelCaller
 from route_switch.services.choose_tier import ChooseTier
+from route_switch.services.circuits import Circuits
 from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
@@ -104,7 +105,7 @@ def build_router(settings: Settings) -> Router:
     parameters = ThreadPoolExecutor(2)
     models = ModelClients(config, provider_keys(settings.provider_secret))
     limited = LimitedClients(models, config.output_limit)
-    caller = ModelCaller(limited, config.models, pools_by_provider())
+    caller = ModelCaller(limited, config.models, pools_by_provider(), circuits=Circuits())
     admit = AdmitRequest(DynamoDbKeyLimits(dynamodb, settings.results_table), _now)
     return Router(
         config,
