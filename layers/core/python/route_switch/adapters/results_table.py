@@ -15,6 +15,9 @@ Keys are `pk` and `sk`:
     LOCK#learning                   LOCK      which run is learning: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
     FORGOTTEN                       <request id>  deleted requests: `dynamodb_deletion`
+    COUNTED#<request id>            RESULT    a deleted request, whose counters stay: a copy of its
+                                              record from the queue or the log must not count again
+    REJECTED                        <id>      what `records replay` could not read, and why
     LEARNING#<YYYY-MM>              CAP       what learning spent, total and by run: `dynamodb_cap`
     QUALITY#<prompt version>        FEEDBACK, CLIENT#<client>  sums of its answers' scores, and
     QUALITY#ROLLBACK, …#REJECTED              what followed from them: `dynamodb_quality`
@@ -71,6 +74,7 @@ TOTAL_SK, CLIENT_SK = "FEEDBACK", "CLIENT#"
 USERS_INDEX = "Users"
 USERS_KEY = "user_pk"
 FORGOTTEN = "FORGOTTEN"
+REJECTED = "REJECTED"
 TEXTS = ("query_text", "answer_text", "replay")
 """Texts that may be too long for an item. Those are stored in S3, and `<text>_s3` holds their
 key."""
@@ -84,6 +88,10 @@ def item_key(pk: str, sk: str) -> "Item":
 
 def record_key(request_id: str) -> "Item":
     return item_key(f"RESULT#{request_id}", "RESULT")
+
+
+def counted_key(request_id: str) -> "Item":
+    return item_key(f"COUNTED#{request_id}", "RESULT")
 
 
 def feedback_key(request_id: str) -> "Item":
