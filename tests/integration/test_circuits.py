@@ -4,8 +4,7 @@ import pytest
 
 from route_switch.services.circuits import FAILURES, OPEN_S, Circuits
 from route_switch.wiring import router
-from tests.integration.conftest import LONG, MakeApi, record_of
-from tests.integration.test_chat import by_model
+from tests.integration.conftest import LONG, MakeApi, by_model, record_of
 from tests.support.upstream import Reply, completion, failure
 
 
