@@ -22,7 +22,7 @@ from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
     USERS_INDEX,
-    USERS_KEY,
+    USERS_KEYS,
 )
 from route_switch.domain.api_keys import hash_key
 from route_switch.domain.pricing import Price
@@ -315,7 +315,7 @@ def _key_item(
 
 def create_results_table(dynamodb: "DynamoDBClient") -> None:
     """Create the table as `infra/data.py` describes it."""
-    names = ("pk", "sk", *LEARNING_KEYS, USERS_KEY)
+    names = ("pk", "sk", *LEARNING_KEYS, *USERS_KEYS)
     dynamodb.create_table(
         TableName="results",
         BillingMode="PAY_PER_REQUEST",
@@ -329,7 +329,7 @@ def create_results_table(dynamodb: "DynamoDBClient") -> None:
             },
             {
                 "IndexName": USERS_INDEX,
-                "KeySchema": [{"AttributeName": USERS_KEY, "KeyType": "HASH"}],
+                "KeySchema": _key_schema(*USERS_KEYS),
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
             },
         ],
