@@ -1,6 +1,7 @@
 """Deleting a user while another key owns many requests under the same name."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -17,6 +18,9 @@ from tests.integration.conftest import (
     mocked_aws,
 )
 from tests.reliability.section import Section
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 USER = "shared-name"
 MAX_CALLS = 50
@@ -114,7 +118,7 @@ def _row(own: int, foreign: int, key: str) -> tuple[str, ...]:
     )
 
 
-def _record(request_id: str, key: str) -> "dict[str, dict[str, str]]":
+def _record(request_id: str, key: str) -> "dict[str, AttributeValueTypeDef]":
     return {
         **record_key(request_id),
         **user_in_index(request_id, USER),

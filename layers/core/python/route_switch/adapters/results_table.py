@@ -15,6 +15,7 @@ Keys are `pk` and `sk`:
     LOCK#learning                   LOCK      which run is learning: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
     FORGOTTEN                       <request id>  deleted requests: `dynamodb_deletion`
+    AUDIT#<YYYY-MM>                 <time>#…  who changed what: `dynamodb_audit`
     LEARNING#<YYYY-MM>              CAP       what learning spent, total and by run: `dynamodb_cap`
     QUALITY#<prompt version>        FEEDBACK, CLIENT#<client>  sums of its answers' scores, and
     QUALITY#ROLLBACK, …#REJECTED              what followed from them: `dynamodb_quality`

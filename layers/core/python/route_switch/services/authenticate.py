@@ -1,6 +1,8 @@
 """Authenticate the caller."""
 
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from route_switch.domain.api_keys import ApiKey, hash_key
 from route_switch.domain.errors import RequestRefusedError
@@ -20,9 +22,15 @@ INCORRECT = "Incorrect API key provided"
 class Authenticate:
     """Checks bearer keys. Valid ones are cached for `KEY_CACHE_S` seconds."""
 
-    def __init__(self, keys: KeyStore, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        keys: KeyStore,
+        clock: Clock = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._keys = keys
         self._clock = clock
+        self._now = now
         self._cache: dict[str, tuple[ApiKey, float]] = {}
 
     def __call__(self, authorization: str | None) -> ApiKey:
@@ -32,17 +40,22 @@ class Authenticate:
         presented = presented.strip()
         if scheme.lower() != "bearer" or not presented:
             raise _refusal("The API key is missing. Send it as 'Authorization: Bearer rs-…'.")
-        key_hash = hash_key(presented)
+        key = self._find(hash_key(presented))
+        if key is None:
+            raise _refusal(f"{INCORRECT}: it is unknown. Check it, or ask the owner for a key.")
+        refusal = key.refusal(self._now())
+        if refusal is not None:
+            raise _refusal(f"{INCORRECT}: {refusal}")
+        return key
+
+    def _find(self, key_hash: str) -> ApiKey | None:
         cached = self._cache.get(key_hash)
         if cached and cached[1] > self._clock():
             return cached[0]
+        self._cache.pop(key_hash, None)
         key = self._keys.find(key_hash)
-        if key is None:
-            self._cache.pop(key_hash, None)
-            raise _refusal(f"{INCORRECT}: it is unknown. Check it, or ask the owner for a key.")
-        if key.revoked:
-            self._cache.pop(key_hash, None)
-            raise _refusal(f"{INCORRECT}: it was revoked. Ask the owner for a new one.")
+        if key is None or key.revoked:
+            return key
         if len(self._cache) >= MAX_CACHED_KEYS:
             self._cache.clear()
         self._cache[key_hash] = (key, self._clock() + KEY_CACHE_S)
