@@ -67,7 +67,7 @@ class ManagementFunction(PythonFunction):
         self.allow(["dynamodb:Query"], f"{results.table_arn}/index/{USERS_INDEX}")
         self.allow_items(results, ["dynamodb:DeleteItem"], "RESULT#*")
         self.allow_items(results, ["dynamodb:DeleteItem"], "SESSION#*")
-        self.allow_items(results, ["dynamodb:PutItem"], FORGOTTEN)
+        self.allow_items(results, ["dynamodb:PutItem"], FORGOTTEN, "COUNTED#*")
         self.allow_items(results, ["dynamodb:GetItem"], "LOCK#learning")
         self.allow(["dynamodb:DeleteItem"], data.idempotency.table_arn)
         self.allow_objects(data.texts, ["s3:DeleteObject"], lists=True)

@@ -62,6 +62,8 @@ class RouterFunction(PythonFunction):
         actions = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
         partitions = ("RESULT#*", "DAY#*", "KEY#*", "RATE#*", "BUDGET#*")
         self.allow_items(data.results, actions, *partitions)
+        # Whether a write whose response was lost has been done.
+        self.allow_items(data.results, ["dynamodb:GetItem"], "RESULT#*")
         # The state of sessions is read before an answer and written after it.
         actions = ["dynamodb:GetItem", "dynamodb:PutItem"]
         self.allow_items(data.results, actions, "SESSION#*")

@@ -226,9 +226,10 @@ def _answer_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
 
 def _stream_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
     """The same for a streamed answer. If the client leaves, the answer is read to its end and
-    stored: a retry gets it."""
+    stored: a retry gets it. The end of the answer is sent once it is stored: a client that has the
+    end never pays for it again."""
     relay: Relay[dict[str, str], JsonObject] = Relay()
-    responses = router().stored_responses
+    responses, held = router().stored_responses, list[str]()
 
     def produce() -> JsonObject:
         answer = _routed(exchange)
@@ -240,14 +241,24 @@ def _stream_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
         sent = []
         for event in exchange.events(answer, ending.log):
             sent.append(event)
-            relay.send(event)
+            if ending.is_logged:
+                held.append(event)
+            else:
+                relay.send(event)
         recorded = ending.save()
         if answer.error is not None:
             raise answer.error  # nothing is stored: a retry asks again
         body = "".join(sent)
         return exchange.stored(responses, EVENT_STREAM, body, answer.routed, recorded=recorded)
 
-    head = relay.start(lambda: _once(idempotency_key, exchange, produce))
+    def once() -> JsonObject:
+        try:
+            return _once(idempotency_key, exchange, produce)
+        finally:
+            for event in held:
+                relay.send(event)
+
+    head = relay.start(once)
     if head is not None:
         outgoing.events, outgoing.after = relay.texts(), relay.join
         return Response(HTTPStatus.OK, EVENT_STREAM, "", head)
@@ -273,7 +284,6 @@ def _once(
         exchange.request.key.key_id,
         idempotency_key,
         exchange.call.content,
-        app.lambda_context,
         produce,
         scope=exchange.protocol.scope,
     )

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
+from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.operations.owned_keys import KeysTable, StoredKey
 from route_switch.cli import audit, keys
 from route_switch.cli.main import app
@@ -15,7 +16,6 @@ from route_switch.cli.stage import Deployed
 from route_switch.domain.api_keys import hash_key
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.services.authenticate import Authenticate
-from route_switch.wiring import management
 from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import ADMIN_KEY, CLIENT_KEY, Api, forget
 
@@ -170,5 +170,5 @@ def test_rotations_are_in_the_audit_trail_without_secrets() -> None:
     assert hash_key(new) not in json.dumps(entry)
 
 
-def _store() -> "management.DynamoDbKeyStore":
-    return management.DynamoDbKeyStore(boto3.client("dynamodb"), "keys")
+def _store() -> DynamoDbKeyStore:
+    return DynamoDbKeyStore(boto3.client("dynamodb"), "keys")

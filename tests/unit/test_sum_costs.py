@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.adapters.dynamodb_results import _counters
+from route_switch.adapters.record_counters import counters_of
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.operations.costs import CostTotals, Counters, costs_of
@@ -45,7 +45,7 @@ class FakeTotals:
         for record in records:
             month = (record.key_id, f"{record.created_at:%Y-%m}")
             for totals in (self.days[record.created_at.date()], self.months[month]):
-                for name, value in _counters(record).items():
+                for name, value in counters_of(record).items():
                     totals[name] = totals.get(name, 0.0) + value
 
     def of_days(self, days: Sequence[date]) -> Mapping[date, Counters]:

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
+from route_switch.adapters.idempotency_lease import LeaseContext, renew_lease, renewed
 from route_switch.domain.errors import RequestRefusedError, StoreError
 from route_switch.domain.ports import JsonObject
 
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ANSWER_TTL_S = 24 * 3600
-IN_PROGRESS_RETRY_S = 1
+IN_PROGRESS_RETRY_S = 2
+"""Two repeats, as clients' libraries make by default, outlast the lease of a killed process."""
 ITEM_PREFIX = "chat"
 
 
@@ -39,7 +39,6 @@ class IdempotentRequests:
         key_id: str,
         idempotency_key: str,
         content: JsonObject,
-        context: LambdaContext,
         produce: Callable[[], JsonObject],
         scope: str = "",
     ) -> JsonObject:
@@ -53,12 +52,14 @@ class IdempotentRequests:
         from aws_lambda_powertools.utilities.idempotency import exceptions, idempotent_function
 
         produced: list[JsonObject] = []
+        item = item_id(key_id, idempotency_key)
 
         def answer(*, request: JsonObject) -> JsonObject:  # noqa: ARG001 (Powertools reads it)
-            produced.append(produce())
+            with renewed(lambda: renew_lease(self._dynamodb, self._table, item)):
+                produced.append(produce())
             return produced[0]
 
-        self._config.register_lambda_context(context)
+        self._config.register_lambda_context(LeaseContext())
         once = idempotent_function(
             answer,
             data_keyword_argument="request",

@@ -5,6 +5,7 @@ cannot count twice. `adapters.results_table` describes the items.
 """
 
 import json
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -13,25 +14,22 @@ from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from route_switch.adapters.record_counters import counters_of, counters_of_day
 from route_switch.adapters.results_table import (
     SHARDS,
     TEXTS,
+    counted_key,
     day_key,
-    learning_counter,
     month_key,
     read_record,
     record_in_index,
     record_key,
-    routed_counters,
     user_in_index,
 )
 from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject, TextStore
 from route_switch.domain.replay import offers_tools
-from route_switch.domain.request_record import NotReplayable, Replay, RequestRecord, record_as_json
-from route_switch.domain.shadow_counters import shadow_counters
-from route_switch.domain.tokens import length_bucket
-from route_switch.domain.usage import token_counters
+from route_switch.domain.request_record import Replay, RequestRecord, record_as_json
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -42,6 +40,8 @@ if TYPE_CHECKING:
 
     Item = dict[str, AttributeValueTypeDef]
 
+logger = logging.getLogger(__name__)
+
 MAX_TRIES = 4
 MAX_PAUSE_S = 0.02
 MAX_TEXT_BYTES = 120_000
@@ -49,8 +49,6 @@ MAX_TEXT_BYTES = 120_000
 item holds its key."""
 
 _TRY_AGAIN = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-
-_MONEY_FIELDS = ("cost_usd", "router_cost_usd", "baseline_cost_usd", "saved_usd")
 
 
 class DynamoDbResultStore:
@@ -71,22 +69,39 @@ class DynamoDbResultStore:
     def save(self, record: RequestRecord, expires_at: int) -> None:
         """Raise `StoreError` or botocore's errors if DynamoDB refuses. Saving the same record again
         changes nothing."""
+        self._save(record, expires_at)
+
+    def bring_home(self, record: RequestRecord, expires_at: int) -> bool:
+        """Save a copy of a record from the queue or the log. Return False if it was counted before:
+        it is in the table, or was deleted from it. Raises like `save`."""
+        check: TransactWriteItemTypeDef = {
+            "ConditionCheck": {
+                "TableName": self._table,
+                "Key": counted_key(record.request_id),
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+        return self._save(record, expires_at, check)
+
+    def _save(
+        self, record: RequestRecord, expires_at: int, *checks: "TransactWriteItemTypeDef"
+    ) -> bool:
+        """Return whether this call wrote the record, as far as that is known."""
         content = record_as_json(record)
         if isinstance(record.replay, Replay):
             content["replay"] = _replay_json(record.replay)
         long_texts = self._take_out_long_texts(record.request_id, content)
         put = self._put(record, content, expires_at)
-        counters = _counters(record)
+        counters = counters_of(record)
         # Each try uses the next shard, because another request may be writing to this one.
         first = crc32(record.request_id.encode())
         codes: list[str] = []
         for attempt in range(MAX_TRIES):
-            codes = self._write(record, put, counters, (first + attempt) % SHARDS)
-            if not codes or codes[0] == "ConditionalCheckFailed":
+            codes = self._write(record, put, counters, (first + attempt) % SHARDS, checks)
+            if not codes or "ConditionalCheckFailed" in codes:
                 # Written after the record, because deletion finds them only through the record.
-                for name, text in long_texts.items():
-                    self._texts.put(name, text)
-                return
+                self._put_texts(long_texts)
+                return not codes
             if not _TRY_AGAIN.intersection(codes):
                 break
             self._sleep(random.uniform(0, MAX_PAUSE_S * (attempt + 1)))  # noqa: S311 (jitter)
@@ -98,23 +113,51 @@ class DynamoDbResultStore:
         put: "TransactWriteItemTypeDef",
         counters: dict[str, float],
         shard: int,
+        checks: "tuple[TransactWriteItemTypeDef, ...]",
     ) -> list[str]:
         """Return an empty list when written, else DynamoDB's reason codes by item: record, day,
-        key's month."""
+        key's month, checks."""
         day = day_key(record.created_at.date(), shard)
         month = month_key(record.key_id, f"{record.created_at:%Y-%m}", shard)
+        writes = [
+            put,
+            self._add_counters(day, {**counters, **counters_of_day(record)}),
+            self._add_counters(month, counters),
+            *checks,
+        ]
         try:
-            self._dynamodb.transact_write_items(
-                TransactItems=[
-                    put,
-                    self._add_counters(day, {**counters, **_counters_of_day(record)}),
-                    self._add_counters(month, counters),
-                ]
-            )
+            self._write_once(writes)
         except self._dynamodb.exceptions.TransactionCanceledException as error:
             reasons = error.response.get("CancellationReasons", [])
             return [reason["Code"] for reason in reasons] or ["unknown"]
+        except (BotoCoreError, ClientError):
+            # The write may have been done, and only its response lost: then the record is not.
+            if not self._is_stored(record.request_id):
+                raise
         return []
+
+    def _write_once(self, writes: "list[TransactWriteItemTypeDef]") -> None:
+        self._dynamodb.transact_write_items(TransactItems=writes)
+
+    def _is_stored(self, request_id: str) -> bool:
+        try:
+            found = self._dynamodb.get_item(
+                TableName=self._table,
+                Key=record_key(request_id),
+                ConsistentRead=True,
+                ProjectionExpression="pk",
+            )
+        except (BotoCoreError, ClientError):
+            return False
+        return "Item" in found
+
+    def _put_texts(self, texts: dict[str, str]) -> None:
+        """A record without its long texts is a record all the same: its costs are counted."""
+        for name, text in texts.items():
+            try:
+                self._texts.put(name, text)
+            except StoreError as error:
+                logger.error("The text %s was not stored: %s", name, type(error).__name__)
 
     def load(self, request_id: str, key_id: str | None) -> JsonObject | None:
         key = record_key(request_id)
@@ -187,55 +230,6 @@ class DynamoDbResultStore:
                 },
             }
         }
-
-
-def _counters(record: RequestRecord) -> dict[str, float]:
-    """Return what one request adds to the counters. Money is summed where it is known;
-    `<money>:unknown` counts the requests where it is not, so that gaps in a total stay visible. An
-    unanswered request has no baseline and saves nothing but costs money; `cost_usd:unanswered` is
-    to be subtracted from savings. An answer that broke off counts as failed. `saving:<basis>`
-    counts the answers whose saving rests on it; `saved_usd:below` and `:above` are how far the
-    bounds of `saved_usd` are from it. Bounds add up, because the answers of two models share one
-    ratio, whose error does not average out."""
-    status = "failed" if record.status == "partial" else record.status
-    counters: dict[str, float] = {status: 1, "router_tokens": record.router_tokens}
-    if record.status == "answered":
-        counters[f"tier:{record.tier.value}"] = 1
-        counters[f"reason:{record.reason.value}"] = 1
-        counters[f"saving:{record.saving_basis.value}"] = 1
-    for name in _MONEY_FIELDS:
-        amount: float | None = getattr(record, name)
-        counters[name if amount is not None else f"{name}:unknown"] = (
-            amount if amount is not None else 1
-        )
-    saved, low, high = record.saved_usd, record.saved_usd_low, record.saved_usd_high
-    if saved is not None and low is not None and high is not None and low < high:
-        counters |= {"saved_usd:below": saved - low, "saved_usd:above": high - saved}
-    if record.status != "answered" and record.cost_usd is not None:
-        counters["cost_usd:unanswered"] = record.cost_usd
-    counters |= token_counters(each.usage for each in record.attempts if each.usage)
-    for attempt in record.attempts:
-        if attempt.cost_usd is not None:
-            tier = "router" if attempt.tier is None else str(attempt.tier.value)
-            for name in (f"cost_usd:tier:{tier}", f"cost_usd:model:{attempt.model}"):
-                counters[name] = counters.get(name, 0.0) + attempt.cost_usd
-    return counters
-
-
-def _counters_of_day(record: RequestRecord) -> dict[str, float]:
-    return {**_learning_counters(record), **shadow_counters(record)}
-
-
-def _learning_counters(record: RequestRecord) -> dict[str, float]:
-    if record.replay is None:
-        return {}
-    if isinstance(record.replay, NotReplayable):
-        return {learning_counter(record.replay): 1}
-    tiers, lengths = routed_counters(record.prompt_version)
-    counted = [learning_counter(None), lengths[length_bucket(record.query_tokens)]]
-    if record.routed_tier is not None:
-        counted.append(tiers[record.routed_tier - 1])
-    return dict.fromkeys(counted, 1)
 
 
 def _replay_json(replay: Replay) -> str:

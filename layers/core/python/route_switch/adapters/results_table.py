@@ -16,6 +16,9 @@ Keys are `pk` and `sk`:
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
     FORGOTTEN                       <request id>  deleted requests: `dynamodb_deletion`
     AUDIT#<YYYY-MM>                 <time>#…  who changed what: `dynamodb_audit`
+    COUNTED#<request id>            RESULT    a deleted request, whose counters stay: a copy of its
+                                              record from the queue or the log must not count again
+    REJECTED                        <id>      what `records replay` could not read, and why
     LEARNING#<YYYY-MM>              CAP       what learning spent, total and by run: `dynamodb_cap`
     QUALITY#<prompt version>        FEEDBACK, CLIENT#<client>  sums of its answers' scores, and
     QUALITY#ROLLBACK, …#REJECTED              what followed from them: `dynamodb_quality`
@@ -76,6 +79,7 @@ USERS_INDEX = "UsersByKey"
 USERS_KEYS = ("user_pk", "key_id")
 FORMER_USERS_INDEX = "Users"
 FORGOTTEN = "FORGOTTEN"
+REJECTED = "REJECTED"
 TEXTS = ("query_text", "answer_text", "replay")
 """Texts that may be too long for an item. Those are stored in S3, and `<text>_s3` holds their
 key."""
@@ -89,6 +93,10 @@ def item_key(pk: str, sk: str) -> "Item":
 
 def record_key(request_id: str) -> "Item":
     return item_key(f"RESULT#{request_id}", "RESULT")
+
+
+def counted_key(request_id: str) -> "Item":
+    return item_key(f"COUNTED#{request_id}", "RESULT")
 
 
 def feedback_key(request_id: str) -> "Item":

@@ -4,7 +4,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from route_switch.domain.request_record import RequestRecord, record_as_json
+from route_switch.domain.lost_record import lost_record_as_json
+from route_switch.domain.request_record import RequestRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -18,5 +19,5 @@ class SqsLostRecords:
         self._queue_url = queue_url
 
     def send(self, record: RequestRecord) -> None:
-        body = json.dumps(record_as_json(record))
+        body = json.dumps(lost_record_as_json(record))
         self._connect().send_message(QueueUrl=self._queue_url, MessageBody=body)

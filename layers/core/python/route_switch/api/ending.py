@@ -14,13 +14,13 @@ class Ending:
     def __init__(self, answer: Answer, metrics: Metrics) -> None:
         self._answer = answer
         self._metrics = metrics
-        self._is_logged = False
+        self.is_logged = False
 
     def log(self) -> RoutedRequest:
         """Write the metrics' lines, once; return the outcome."""
         routed = self._answer.routed
-        if not self._is_logged:
-            self._is_logged = True
+        if not self.is_logged:
+            self.is_logged = True
             self._answer.before_end()
             emit(self._metrics, routed)
         return routed

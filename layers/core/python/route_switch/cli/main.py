@@ -20,6 +20,7 @@ from route_switch.cli import (
     preview,
     prompt,
     prompt_preview,
+    records,
     results,
     route,
     runs,
@@ -70,6 +71,7 @@ app.command("savings", epilog=savings.EXAMPLES)(savings.savings)
 prompt.app.command("preview", epilog=prompt_preview.EXAMPLES)(prompt_preview.preview)
 app.add_typer(prompt.app, name="prompt")
 app.add_typer(keys.app, name="keys")
+app.add_typer(records.app, name="records")
 app.add_typer(switch.app, name="switch")
 
 

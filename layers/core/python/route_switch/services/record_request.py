@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from route_switch.domain.errors import StoreError
+from route_switch.domain.lost_record import lost_record_as_json, without_text
 from route_switch.domain.ports import LostRecords, ResultStore
-from route_switch.domain.request_record import RequestRecord, record_as_json
+from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.call_models import HEAD_START_S
 
@@ -60,8 +61,7 @@ class RecordRequest:
             self._store.save(self._with_allowed_text(record), int(expires.timestamp()))
         except Exception as error:  # noqa: BLE001, RUF100 (the request has been answered: keep serving)
             _log_lost(record, str(error) if isinstance(error, StoreError) else type(error).__name__)
-            # Drop the user as well: deletion by user searches the table, not the queue.
-            self._send_lost(replace(_without_text(record), user=None))
+            self._send_lost(record)
             return False
         return True
 
@@ -69,7 +69,7 @@ class RecordRequest:
         if self._config.text_storage == "full":
             return record
         if self._config.text_storage == "none":
-            return _without_text(record)
+            return without_text(record)
         secret = self._hash_secret()
         return replace(
             record,
@@ -86,12 +86,8 @@ class RecordRequest:
 
 
 def _log_lost(record: RequestRecord, reason: str) -> None:
-    content = record_as_json(replace(_without_text(record), user=None))
+    content = lost_record_as_json(record)
     logger.error("Record not saved (%s): %s", reason, json.dumps(content))
-
-
-def _without_text(record: RequestRecord) -> RequestRecord:
-    return replace(record, query_text=None, answer_text=None, replay=None)
 
 
 def _hmac(text: str | None, secret: bytes) -> str | None:

@@ -16,6 +16,7 @@ from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import AdmitRequest
+from route_switch.services.announce_request import announce_request
 from route_switch.services.answer import Answer
 from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
 from route_switch.services.build_record import BuildRecord
@@ -73,6 +74,7 @@ class RouteRequest:
         self._record = record
         self._sessions = sessions
         self._pool = pool
+        self._now = now
         self._build_record = BuildRecord(config.models, caller, now)
 
     def chat(self, request: InboundRequest) -> Answer:
@@ -151,6 +153,7 @@ class RouteRequest:
         if request.explain:
             worst_usd += explanation_cap_usd(self._config) or 0.0
         admission = self._admit(request.key, eligible, worst_usd)
+        announce_request(request.request_id, request.key.key_id, self._now(), worst_usd)
         if admission.budget_spent:
             eligible = eligible.only(Tier.SMALL)
         query = query_of(request.messages, request.params)

@@ -23,6 +23,7 @@ from route_switch.adapters.results_table import (
     LEARNING_KEYS,
     USERS_INDEX,
     USERS_KEYS,
+    counted_key,
     feedback_key,
     item_key,
     read_record,
@@ -41,7 +42,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, TransactWriteItemTypeDef
+
+    Item = dict[str, AttributeValueTypeDef]
 
 
 class DynamoDbDeletion:
@@ -84,11 +87,22 @@ class DynamoDbDeletion:
             self._delete_stored_answer(request.idempotency_id, request.request_id)
         if request.session_id is not None:
             self._delete_session(request.session_id, request.request_id)
-        # One transaction, so that no feedback outlives the record that leads to it.
+        # One transaction, so that no feedback outlives the record that leads to it, and no copy of
+        # the record counts again.
         keys = (record_key(request.request_id), feedback_key(request.request_id))
         self._dynamodb.transact_write_items(
-            TransactItems=[{"Delete": {"TableName": self._results, "Key": key}} for key in keys]
+            TransactItems=[
+                *[self._deleting(key) for key in keys],
+                {"Put": {"TableName": self._results, "Item": self._counted(request.request_id)}},
+            ]
         )
+
+    def _deleting(self, key: "Item") -> "TransactWriteItemTypeDef":
+        return {"Delete": {"TableName": self._results, "Key": key}}
+
+    def _counted(self, request_id: str) -> "Item":
+        expires = int(time.time()) + NOTE_TTL_S
+        return {**counted_key(request_id), "expires_at": {"N": str(expires)}}
 
     def _delete_stored_answer(self, item: str, request_id: str) -> None:
         """Skip an item that belongs to another request by now: idempotency keys can be reused."""
