@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from route_switch.api import costs_answer, prompt_answers
 from route_switch.api.body import read_body
 from route_switch.api.cors import cors_config
+from route_switch.api.credentials import authorization
 from route_switch.api.deletion_answer import deleted_result, deleted_user, first_part
 from route_switch.api.feedback_request import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.gateway_event import without_base_path
@@ -107,7 +108,7 @@ def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str
 
 
 def _caller() -> ApiKey:
-    return management().authenticate(app.current_event.headers.get("authorization"))
+    return management().authenticate(authorization(app.current_event.headers))
 
 
 def _require_admin() -> None:
