@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from aws_cdk import Duration, Stack
@@ -115,6 +115,23 @@ ERRORS = (
     ),
 )
 
+UNSIGNED = GatewayError(
+    "MISSING_AUTHENTICATION_TOKEN",
+    "403",
+    "permission_error",
+    "signature_required",
+    "This API takes only requests that are signed with AWS credentials (Signature Version 4, "
+    "service 'execute-api'). Sign the request, and send the API key in the header x-api-key.",
+)
+BADLY_SIGNED = replace(
+    UNSIGNED,
+    response="INVALID_SIGNATURE",
+    message="The request's signature of AWS is not valid. "
+    "Sign it with current credentials for the service 'execute-api' in the API's region.",
+)
+PUBLIC = frozenset({("GET", "/health"), ("GET", "/openapi.json")})
+"""Routes without a key, and without a signature."""
+
 ACCESS_LOG = {
     name: f"$context.{variable}"
     for name, variable in {
@@ -184,11 +201,15 @@ class Api(Construct):
         for (method, path), name in ROUTES.items():
             streamed = (method, path) in STREAMED
             integration = _streaming(functions[name]) if streamed else integrations[name]
-            self.rest.root.resource_for_path(path).add_method(method, integration)
+            self.rest.root.resource_for_path(path).add_method(
+                method,
+                integration,
+                authorization_type=_authorization(stage, method, path),
+            )
         for path in all_paths():
             resource = self.rest.root.resource_for_path(path)
             resource.add_method("ANY", integrations[OTHER_METHODS])
-        for error in ERRORS:
+        for error in errors_of(stage):
             self.rest.add_gateway_response(
                 error.response,
                 type=apigateway.ResponseType.of(error.response),
@@ -244,6 +265,20 @@ class Api(Construct):
             access_log_destination=apigateway.LogGroupLogDestination(log_group),
             access_log_format=apigateway.AccessLogFormat.custom(json.dumps(ACCESS_LOG)),
         )
+
+
+def _authorization(stage: Stage, method: str, path: str) -> apigateway.AuthorizationType | None:
+    """Return None for API Gateway's default: the function alone checks the caller."""
+    if stage.authorizer == "keys" or (method, path) in PUBLIC:
+        return None
+    return apigateway.AuthorizationType.IAM
+
+
+def errors_of(stage: Stage) -> tuple[GatewayError, ...]:
+    if stage.authorizer == "keys":
+        return ERRORS
+    signed = {each.response: each for each in (UNSIGNED, BADLY_SIGNED)}
+    return tuple(signed.get(each.response, each) for each in ERRORS)
 
 
 def _streaming(function: lambda_.IFunction) -> apigateway.LambdaIntegration:

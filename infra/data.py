@@ -13,10 +13,11 @@ from infra.removal import removal_policy
 from infra.stage import Stage
 from route_switch.adapters.learning.learning_bucket import EXPIRING
 from route_switch.adapters.results_table import (
+    FORMER_USERS_INDEX,
     LEARNING_INDEX,
     LEARNING_KEYS,
     USERS_INDEX,
-    USERS_KEY,
+    USERS_KEYS,
 )
 from route_switch.domain.providers import KEYLESS
 
@@ -56,9 +57,18 @@ class Data(Construct):
             sort_key=sort_key,
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
+        user_key, user_sort_key = map(_string, USERS_KEYS)
         table.add_global_secondary_index(
             index_name=USERS_INDEX,
-            partition_key=_string(USERS_KEY),
+            partition_key=user_key,
+            sort_key=user_sort_key,
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+        # CloudFormation refuses to add and remove an index in one update: remove this one in the
+        # next release.
+        table.add_global_secondary_index(
+            index_name=FORMER_USERS_INDEX,
+            partition_key=user_key,
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
         return table

@@ -27,6 +27,7 @@ from infra.scheduled import MissedStarts, scheduler_role
 from infra.stage import Stage
 from infra.workflow import Workflow, machine_name
 from infra.workflow_states import WorkflowFunctions
+from route_switch.adapters.operations.dynamodb_audit import AUDIT_PARTITIONS
 from route_switch.adapters.prompts.dynamodb_quality import REJECTED_PK
 from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
 from route_switch.adapters.s3_local_models import MODELS
@@ -176,6 +177,7 @@ class Learning(Construct):
         promoter.allow_items(
             self._data.results, ["dynamodb:DeleteItem", "dynamodb:PutItem"], "LOCK#prompt"
         )
+        promoter.allow_items(self._data.results, ["dynamodb:PutItem"], AUDIT_PARTITIONS)
         promoter.allow(["ssm:GetParameter"], parameter_arn(self, self._prompt.seed_name))
         promoter.allow_items(self._data.results, ["dynamodb:Query"], FORGOTTEN)
         promoter.allow_items(

@@ -38,6 +38,7 @@ Architecture = Literal["arm64", "x86_64"]
 LogRetention = Literal["ONE_DAY", "ONE_WEEK", "ONE_MONTH", "THREE_MONTHS", "ONE_YEAR"]
 Rollout = Literal["at_once", "canary"]
 Encryption = Literal["aws", "customer"]
+Authorizer = Literal["keys", "iam"]
 
 
 class Stage(BaseModel):
@@ -71,6 +72,10 @@ class Stage(BaseModel):
     """Requests that the API accepts at once above that rate."""
     cors_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
     """Origins of web pages that may call the API (CORS); `*` is every origin."""
+    authorizer: Authorizer = "keys"
+    """Who may call the API: everyone with one of its `keys`, or only principals that `iam` policies
+    allow, with requests signed by AWS's Signature Version 4. These send a key in `x-api-key`
+    besides."""
     tracing: bool = True
     """Trace requests with X-Ray."""
     retain: bool = False

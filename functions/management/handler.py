@@ -12,7 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from route_switch.api import costs_answer, prompt_answers
 from route_switch.api.body import read_body
 from route_switch.api.cors import cors_config
-from route_switch.api.deletion_answer import deleted_result, deleted_user
+from route_switch.api.credentials import authorization
+from route_switch.api.deletion_answer import deleted_result, deleted_user, first_part
 from route_switch.api.feedback_request import FeedbackRequest, feedback_body, parse_feedback
 from route_switch.api.gateway_event import without_base_path
 from route_switch.api.http_responses import (
@@ -72,7 +73,7 @@ def prompt_history() -> Response[str]:
 @app.delete("/v1/results/<request_id>")
 def delete_result(request_id: str) -> Response[str]:
     caller = _caller()
-    deletion = management().delete((check_request_id(request_id),), caller)
+    deletion = management().delete(check_request_id(request_id), caller)
     if deletion.requests == 0:
         raise no_such_result(request_id)
     return json_response(deleted_result(request_id, deletion))
@@ -82,7 +83,7 @@ def delete_result(request_id: str) -> Response[str]:
 def delete_user() -> Response[str]:
     caller = _caller()
     user = check_user(app.current_event.path_parameters["user"])  # decoded by API Gateway
-    deletion = management().delete.of_user(user, caller)
+    deletion = management().delete.of_user(user, caller, first_part(_params().get("cursor")))
     return json_response(deleted_user(user, deletion))
 
 
@@ -107,7 +108,7 @@ def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str
 
 
 def _caller() -> ApiKey:
-    return management().authenticate(app.current_event.headers.get("authorization"))
+    return management().authenticate(authorization(app.current_event.headers))
 
 
 def _require_admin() -> None:

@@ -51,7 +51,7 @@ def handle(event: PromoteEvent | RollbackEvent | StartEvent) -> Promoted | Rolle
             count("rollbacks", new=rolled_back.new)
             return rolled_back
         case StartEvent():
-            return Started(version=wiring().publish("the deployment").start())
+            return Started(version=wiring().publish("the deployment", "start").start())
 
 
 def count(name: str, *, new: bool) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,26 @@ def test_only_the_promoter_writes_the_live_prompt(prod: Synthesized) -> None:
         if "ssm:PutParameter" in _list(s["Action"]) and "/prompt/" in json.dumps(s["Resource"])
     ]
     assert [name.split("Role")[0] for name in writers] == ["LearningPromoter"]
+
+
+def test_no_role_may_change_or_delete_the_audit_trail_and_only_the_promoter_may_add_to_it(
+    prod: Synthesized,
+) -> None:
+    actions: dict[str, set[str]] = {}
+    for name, statement in prod.statements():
+        on_table = [
+            each
+            for each in _list(statement["Resource"])
+            if "DataResults" in json.dumps(each) and "/index/" not in json.dumps(each)
+        ]
+        if not on_table or statement["Effect"] != "Allow":
+            continue
+        condition = statement.get("Condition", {}).get("ForAllValues:StringLike", {})
+        partitions = condition.get("dynamodb:LeadingKeys", ["*"])
+        if any(fnmatch("AUDIT#2026-11", partition) for partition in partitions):
+            granted = actions.setdefault(name.split("Role")[0], set())
+            granted.update(_list(statement["Action"]))
+    assert actions == {"LearningPromoter": {"dynamodb:PutItem"}}
 
 
 def test_setup_waits_for_everything_that_the_promoter_needs(prod: Synthesized) -> None:

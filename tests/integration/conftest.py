@@ -22,7 +22,7 @@ from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
     USERS_INDEX,
-    USERS_KEY,
+    USERS_KEYS,
 )
 from route_switch.domain.api_keys import hash_key
 from route_switch.domain.pricing import Price
@@ -325,7 +325,7 @@ def create_keys_table(dynamodb: "DynamoDBClient") -> None:
 
 def create_results_table(dynamodb: "DynamoDBClient") -> None:
     """Create the table as `infra/data.py` describes it."""
-    names = ("pk", "sk", *LEARNING_KEYS, USERS_KEY)
+    names = ("pk", "sk", *LEARNING_KEYS, *USERS_KEYS)
     dynamodb.create_table(
         TableName="results",
         BillingMode="PAY_PER_REQUEST",
@@ -339,7 +339,7 @@ def create_results_table(dynamodb: "DynamoDBClient") -> None:
             },
             {
                 "IndexName": USERS_INDEX,
-                "KeySchema": [{"AttributeName": USERS_KEY, "KeyType": "HASH"}],
+                "KeySchema": _key_schema(*USERS_KEYS),
                 "Projection": {"ProjectionType": "KEYS_ONLY"},
             },
         ],

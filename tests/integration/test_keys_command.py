@@ -93,6 +93,8 @@ def test_a_key_has_the_limits_and_tags_it_was_created_with() -> None:
         "profile": "cost",
         "requests_of_unknown_cost": 0,
         "created_at": made["created_at"],
+        "rotated_at": None,
+        "former_secrets_end_at": [],
         "revoked_at": None,
     }
 

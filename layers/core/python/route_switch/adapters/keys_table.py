@@ -3,12 +3,16 @@
     KEY#<sha256 of the key, hex>    a key; the key itself is stored nowhere
 
 Attributes: key_id, name, role, allowed_tiers, created_at, and only if set: tags,
-requests_per_minute, monthly_budget_usd, when_spent, profile, revoked_at (ISO). Revoked keys stay in
-the table, so that their requests keep a name.
+requests_per_minute, monthly_budget_usd, when_spent, profile, rotated_at, ends_at, revoked_at (ISO).
+Revoked keys stay in the table, so that their requests keep a name.
+
+A rotation adds an item for the new secret: a copy of the former one, with the same `key_id` and the
+time in `rotated_at`. The former one gets `ends_at`, and is not valid from then on. So each `key_id`
+has exactly one item without `ends_at`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,7 +38,7 @@ def key_id_of(key_hash: str) -> str:
 
 def item_of(key: ApiKey, key_hash: str, created_at: str) -> "Item":
     item: Item = {
-        **_pk(key_hash),
+        **key_pk(key_hash),
         "key_id": {"S": key.key_id},
         "name": {"S": key.name},
         "role": {"S": key.role},
@@ -70,6 +74,7 @@ def key_of(item: "Mapping[str, AttributeValueTypeDef]") -> ApiKey:
         when_spent="downgrade" if when_spent["S"] == "downgrade" else "refuse",
         profile=None if profile is None else profile_named(profile["S"]),
         revoked="revoked_at" in item,
+        ends_at=datetime.fromisoformat(item["ends_at"]["S"]) if "ends_at" in item else None,
     )
 
 
@@ -82,68 +87,11 @@ class DynamoDbKeyStore:
 
     def find(self, key_hash: str) -> ApiKey | None:
         try:
-            found = self._dynamodb.get_item(TableName=self._table, Key=_pk(key_hash))
+            found = self._dynamodb.get_item(TableName=self._table, Key=key_pk(key_hash))
         except (BotoCoreError, ClientError) as error:
             raise StoreError(f"API keys cannot be checked: {error}") from error
         return key_of(found["Item"]) if "Item" in found else None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredKey:
-    """A key with details that only its owner needs. `revoked_at` is None while it is valid."""
-
-    key: ApiKey
-    key_hash: str
-    created_at: str
-    revoked_at: str | None
-
-
-class KeysTable:
-    """All keys, for the owner. botocore's errors propagate."""
-
-    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
-
-    def add(self, key: ApiKey, key_hash: str, created_at: str) -> None:
-        self._dynamodb.put_item(
-            TableName=self._table,
-            Item=item_of(key, key_hash, created_at),
-            ConditionExpression="attribute_not_exists(pk)",
-        )
-
-    def all(self) -> list[StoredKey]:
-        """Return all keys, oldest first. The table contains little else, so a scan is efficient."""
-        pages = self._dynamodb.get_paginator("scan").paginate(
-            TableName=self._table, ConsistentRead=True
-        )
-        items = (item for page in pages for item in page["Items"])
-        keys = [_stored_key(item) for item in items if item["pk"]["S"].startswith(KEY_PREFIX)]
-        return sorted(keys, key=lambda stored: (stored.created_at, stored.key.key_id))
-
-    def revoke(self, key_hash: str, now: str) -> bool:
-        """Return False if the key was already revoked."""
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=_pk(key_hash),
-                UpdateExpression="SET revoked_at = :now",
-                ConditionExpression="attribute_exists(pk) AND attribute_not_exists(revoked_at)",
-                ExpressionAttributeValues={":now": {"S": now}},
-            )
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        return True
-
-
-def _pk(key_hash: str) -> "Item":
+def key_pk(key_hash: str) -> "Item":
     return {"pk": {"S": f"{KEY_PREFIX}{key_hash}"}}
-
-
-def _stored_key(item: "Mapping[str, AttributeValueTypeDef]") -> StoredKey:
-    return StoredKey(
-        key=key_of(item),
-        key_hash=item["pk"]["S"].removeprefix(KEY_PREFIX),
-        created_at=item["created_at"]["S"],
-        revoked_at=item["revoked_at"]["S"] if "revoked_at" in item else None,
-    )

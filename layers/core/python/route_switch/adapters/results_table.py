@@ -15,6 +15,7 @@ Keys are `pk` and `sk`:
     LOCK#learning                   LOCK      which run is learning: `dynamodb_runs`
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
     FORGOTTEN                       <request id>  deleted requests: `dynamodb_deletion`
+    AUDIT#<YYYY-MM>                 <time>#…  who changed what: `dynamodb_audit`
     COUNTED#<request id>            RESULT    a deleted request, whose counters stay: a copy of its
                                               record from the queue or the log must not count again
     REJECTED                        <id>      what `records replay` could not read, and why
@@ -44,8 +45,11 @@ is its first digit. An arc therefore touches few buckets, and writes spread even
 buckets of a day and within each. 1,000 requests/s are 63 per second and bucket; a partition takes
 1,000. The index contains only keys (about 150 bytes), so it adds one write unit per request.
 
-Requests that named a user are in the index `Users`, key `user_pk`, so that a user's requests can be
-deleted: `USER#<user>#<bucket>`, with the bucket as above. It adds another write unit.
+Requests that named a user are in the index `UsersByKey`, so that a user's requests can be deleted.
+Its keys are `user_pk`, `USER#<user>#<bucket>` with the bucket as above, and `key_id`: a key's own
+requests are read without those of other keys under the same name. It adds another write unit. So
+does its predecessor, the index `Users`, which nothing reads: an update of a table cannot both add
+and remove an index, so the next release removes it.
 """
 
 import json
@@ -71,8 +75,9 @@ LEARNING_INDEX = "Learning"
 LEARNING_KEYS = ("learn_pk", "learn_sk")
 TOTAL_SK, CLIENT_SK = "FEEDBACK", "CLIENT#"
 """Sort keys of the sums of feedback on a prompt version: of all clients, and of one."""
-USERS_INDEX = "Users"
-USERS_KEY = "user_pk"
+USERS_INDEX = "UsersByKey"
+USERS_KEYS = ("user_pk", "key_id")
+FORMER_USERS_INDEX = "Users"
 FORGOTTEN = "FORGOTTEN"
 REJECTED = "REJECTED"
 TEXTS = ("query_text", "answer_text", "replay")
@@ -158,7 +163,7 @@ def feedback_in_index(request_id: str, day: date) -> "Item":
 
 def user_in_index(request_id: str, user: str) -> "Item":
     bucket = position_of(request_id) >> _BUCKET_BITS
-    return {USERS_KEY: {"S": user_partitions(user)[bucket]}}
+    return {USERS_KEYS[0]: {"S": user_partitions(user)[bucket]}}
 
 
 def user_partitions(user: str) -> list[str]:

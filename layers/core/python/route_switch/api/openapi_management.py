@@ -87,12 +87,13 @@ class DeletedResult(BaseModel):
 
 
 class DeletedUser(BaseModel):
-    """If not `complete`, the same call again deletes more."""
+    """If not `complete`, the same call with this `cursor` as a query parameter deletes more."""
 
     user: str
     object: Literal["user.deleted"]
     deleted_results: int
     complete: bool
+    cursor: str | None
     pending: list[str]
     remains: list[Remaining]
 

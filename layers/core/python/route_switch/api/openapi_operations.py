@@ -149,7 +149,7 @@ OPERATIONS = (
         "Delete this user's requests made with your key; with an admin key, with any key",
         "DeletedUser",
         (400, 401),
-        ("user",),
+        ("user", "cursor"),
     ),
     Operation(
         "POST",

@@ -137,6 +137,13 @@ PARAMETERS: JsonObject = {
         "2026-01-01",
     ),
     "to": _parameter("query", "to", "The last day, in UTC.", _DAY, "2026-01-31"),
+    "cursor": _parameter(
+        "query",
+        "cursor",
+        "Where to continue: the `cursor` of an answer that was not `complete`.",
+        {"type": "string", "pattern": "^[0-9]{1,2}$"},
+        "7",
+    ),
     "group_by": _parameter(
         "query", "group_by", "Grouping by `key` requires whole months.", {"enum": [*GROUPS]}, "tier"
     ),

@@ -1,14 +1,19 @@
-"""`route-switch keys`: create, list and revoke the API keys of a stage."""
+"""`route-switch keys`: create, list, rotate and revoke the API keys of a stage."""
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from route_switch.adapters.keys_table import KeysTable, StoredKey, key_id_of
+from route_switch.adapters.keys_table import key_id_of
+from route_switch.adapters.operations.dynamodb_audit import DynamoDbAudit
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
+from route_switch.adapters.operations.owned_keys import KeysTable, StoredKey
+from route_switch.cli.change_recorder import change_recorder
+from route_switch.cli.chosen_key import check_may_rotate, find_key, is_last_admin
+from route_switch.cli.duration import read_duration
 from route_switch.cli.keys_view import COLUMNS, Spent, facts, key_rows, limits
 from route_switch.cli.new_key import checked_key, read_tags, unpriced_models
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
@@ -17,10 +22,16 @@ from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.terminal import say, say_json
 from route_switch.domain.api_keys import WhenSpent, hash_key, new_key
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.operations.audit import Change
 from route_switch.domain.profiles import Profile
 from route_switch.services.authenticate import KEY_CACHE_S
 
-app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+LONGEST_GRACE = timedelta(days=30)
+
+app = typer.Typer(help="Create, list, rotate and revoke API keys.", no_args_is_help=True)
 
 
 @app.command(
@@ -78,8 +89,12 @@ def create(
     )
     deployed = find_deployed(stage)
     with aws_errors():
-        stored = StoredKey(created, key_hash, _now(), None)
-        _table(deployed).add(created, key_hash, stored.created_at)
+        stored = StoredKey(created, key_hash, _now().isoformat(timespec="seconds"), None)
+        change = Change(
+            "keys", "create", created.key_id, None, f"{created.role}; {limits(created)}"
+        )
+        written = _audit(deployed, change)
+        _table(deployed).add(created, key_hash, stored.created_at, (written,))
     if created.monthly_budget_usd is not None:
         _warn_of_unknown_prices(unpriced_models(created, deployed.settings.router.models))
     say(
@@ -117,6 +132,53 @@ def list_keys(
     print_rows(COLUMNS, key_rows(found, spent))
 
 
+@app.command(
+    epilog=usage_examples(
+        "keys rotate search --stage prod > search.key",
+        "keys rotate search --grace 7d --stage prod > search.key",
+        "keys rotate search --grace 0 --stage prod > search.key",
+    )
+)
+def rotate(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="The key's key_id or name.")],
+    grace: Annotated[
+        str,
+        typer.Option(
+            help="How long the former secret stays valid, such as 90m, 24h or 7d; 0 ends it now."
+        ),
+    ] = "24h",
+    as_json: JsonOption = False,
+    stage: StageOption = None,
+) -> None:
+    """Give a key a new secret and print it once. Its id, limits, budget and records stay.
+
+    The former secret ends by itself after --grace. Rotating again during that time shortens the
+    time of earlier secrets where --grace is shorter, and never prolongs it.
+    """
+    period = read_duration(grace, "--grace", LONGEST_GRACE)
+    deployed = find_deployed(stage)
+    secret, now = new_key(), _now()
+    with aws_errors():
+        table = _table(deployed)
+        found = find_key(key, table.all())
+        name = f"{found.key.key_id} ({found.key.name})"
+        check_may_rotate(found, name, now, period)
+        ends_at = now + period
+        change = Change(
+            "keys", "rotate", found.key.key_id, None, f"former secret ends {_at(ends_at)}"
+        )
+        written = _audit(deployed, change)
+        table.rotate(found, hash_key(secret), now, ends_at, (written,))
+    say(
+        f"{name} has a new secret. Save it now: it is shown only once. The former one is valid "
+        f"until {_at(ends_at)}; warm processes may accept it without this end for "
+        f"{KEY_CACHE_S:.0f} s from now.",
+        err=True,
+    )
+    said = {"key": secret, "key_id": found.key.key_id, "former_secret_ends_at": ends_at.isoformat()}
+    say(json.dumps(said, indent=2) if as_json else secret)
+
+
 @app.command(epilog=usage_examples("keys revoke search --stage prod"))
 def revoke(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The key's key_id or name.")],
@@ -125,47 +187,24 @@ def revoke(
     ] = False,
     stage: StageOption = None,
 ) -> None:
-    """Revoke a key. It stays in the list."""
+    """Revoke a key with all its secrets. It stays in the list."""
     deployed = find_deployed(stage)
     with aws_errors():
         table = _table(deployed)
         known = table.all()
-        found = _find_key(key, known)
+        found = find_key(key, known)
         name = f"{found.key.key_id} ({found.key.name})"
-        if not force and _is_last_admin(found, known):
+        if not force and is_last_admin(found, known):
             raise RouteSwitchError(
                 f"{name} is the last admin key: without it, nobody can read costs and prompts "
                 "through the API. Create another admin key first, or add --force."
             )
-        if not table.revoke(found.key_hash, _now()):
+        written = _audit(deployed, Change("keys", "revoke", found.key.key_id, "valid", "revoked"))
+        if not table.revoke(found, _now(), (written,)):
             say(f"{name} was revoked already.")
             return
     say(f"{name} is revoked.")
     say(f"Warm processes may accept it for {KEY_CACHE_S:.0f} s more.", err=True)
-
-
-def _find_key(wanted: str, known: Sequence[StoredKey]) -> StoredKey:
-    """Return the key with this id, else the active key with this name, else the one revoked last.
-
-    Raise `RouteSwitchError` if several active keys have this name.
-    """
-    named = [each for each in known if each.key.name == wanted]
-    found = [each for each in known if each.key.key_id == wanted]
-    found = found or [each for each in named if not each.key.revoked]
-    found = found or sorted(named, key=lambda each: each.revoked_at or "")[-1:]
-    if not found:
-        raise RouteSwitchError(f"There is no key {wanted!r}. 'route-switch keys list' lists them.")
-    if len(found) > 1:
-        ids = ", ".join(f"{each.key.key_id} (created {each.created_at[:10]})" for each in found)
-        raise RouteSwitchError(
-            f"{len(found)} active keys are named {wanted!r}. Revoke one by its key_id: {ids}."
-        )
-    return found[0]
-
-
-def _is_last_admin(found: StoredKey, known: Sequence[StoredKey]) -> bool:
-    active = [e.key.key_id for e in known if e.key.role == "admin" and not e.key.revoked]
-    return active == [found.key.key_id]
 
 
 def _warn_of_unknown_prices(models: Sequence[str]) -> None:
@@ -181,5 +220,16 @@ def _table(deployed: Deployed) -> KeysTable:
     return KeysTable(deployed.connect("dynamodb"), deployed.settings.keys_table)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _audit(deployed: Deployed, change: Change) -> "TransactWriteItemTypeDef":
+    """Return the entry of the audit trail, to be written with the change."""
+    table = deployed.settings.results_table
+    entry = change_recorder(deployed.connect, table).entry(change)
+    return DynamoDbAudit(deployed.connect("dynamodb"), table).put(entry)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

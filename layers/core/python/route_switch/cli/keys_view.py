@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import JsonValue
 
-from route_switch.adapters.keys_table import StoredKey
+from route_switch.adapters.operations.owned_keys import StoredKey
 from route_switch.cli.rows import Column
 from route_switch.domain.api_keys import ApiKey
 
@@ -41,6 +42,8 @@ def facts(stored: StoredKey, spent: Spent | None) -> dict[str, JsonValue]:
         "spent_this_month_usd": spent.usd,
         "requests_of_unknown_cost": spent.unknown,
         "created_at": stored.created_at,
+        "rotated_at": stored.rotated_at,
+        "former_secrets_end_at": [each.isoformat() for each in _ends(stored)],
         "revoked_at": stored.revoked_at,
     }
 
@@ -64,7 +67,7 @@ def key_rows(keys: Sequence[StoredKey], spent: Mapping[str, Spent]) -> list[list
             f"{stored.key.role}; {limits(stored.key)}",
             ", ".join(f"{name}={value}" for name, value in stored.key.tags.items()),
             _money(spent[stored.key.key_id]),
-            stored.created_at[:10] + _revoked_on(stored.revoked_at),
+            stored.created_at[:10] + _former_until(stored) + _revoked_on(stored.revoked_at),
         ]
         for stored in keys
     ]
@@ -86,6 +89,17 @@ def limits(key: ApiKey) -> str:
 def _money(spent: Spent) -> str:
     unknown = f" + {spent.unknown} unknown" if spent.unknown else ""
     return f"{spent.usd:.4f} USD{unknown}"
+
+
+def _ends(stored: StoredKey) -> list[datetime]:
+    """Return when the former secrets end that are still valid."""
+    if stored.revoked_at is not None:
+        return []
+    return sorted(each.ends_at for each in stored.still_valid(datetime.now(UTC)))
+
+
+def _former_until(stored: StoredKey) -> str:
+    return "".join(f", former secret until {end:%Y-%m-%d %H:%M}" for end in _ends(stored)[-1:])
 
 
 def _revoked_on(revoked_at: str | None) -> str:

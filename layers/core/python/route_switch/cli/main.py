@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from route_switch.cli import (
+    audit,
     costs,
     estimate,
     evaluate,
@@ -63,6 +64,7 @@ app.command("preview", epilog=preview.EXAMPLES)(preview.preview)
 app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("results", epilog=results.EXAMPLES)(results.results)
 app.command("costs", epilog=costs.EXAMPLES)(costs.costs)
+app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
 app.command("learn", epilog=runs.LEARN_EXAMPLES)(runs.learn)
 app.command("runs", epilog=runs.RUNS_EXAMPLES)(runs.runs)
 app.command("approve", epilog=runs.APPROVE_EXAMPLES)(runs.approve)

@@ -137,7 +137,7 @@ def push(
     stored = as_stored(document)
     store_numbers_beside(file, document, chosen.local_models())
     made_from = base_version(file, stored, chosen.parameter, versions) if base is None else base
-    version = chosen.publisher()(document, live if made_from is None else made_from)
+    version = chosen.publisher("push")(document, live if made_from is None else made_from)
     say(f"{file} -> {chosen.parameter}, version {version}")
     note(why_no_conversation(document, file))
     record_base(file, chosen.parameter, stored)
@@ -175,7 +175,7 @@ def promote(
     chosen = find_stage(stage)
     artifact = read_text(file, "prompt")
     store_numbers_beside(file, artifact, chosen.local_models())
-    version = chosen.publisher().promote(
+    version = chosen.publisher("force promotion" if force else "promote").promote(
         artifact, chosen.verdict_scope, force=force, approved=approve
     )
     say(f"{file} -> {chosen.parameter}, version {version}")
@@ -200,7 +200,7 @@ def rollback(
 ) -> None:
     """Make the content of an older version live, as a new version."""
     chosen = find_stage(stage)
-    done = chosen.publisher().roll_back(to)
+    done = chosen.publisher("rollback").roll_back(to)
     say(
         f"{chosen.parameter}: version {done.before} -> version {done.version}, "
         f"the content of version {done.content_of}"
@@ -239,7 +239,7 @@ def _publish_edited(file: Path, live: StoredVersion, stage: Stage) -> int:
     document = read_text(file, "prompt")
     if document == live.document:
         return live.version
-    return stage.publisher()(document, live.version)
+    return stage.publisher("edit")(document, live.version)
 
 
 def _versions(stage: Stage) -> tuple[StoredVersion, ...]:

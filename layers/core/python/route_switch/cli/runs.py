@@ -9,12 +9,14 @@ from rich.table import Column, Table
 
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns, StoredRun
 from route_switch.adapters.learning.step_functions import StepFunctionsRuns
+from route_switch.cli.change_recorder import change_recorder
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.switch import switch_store
 from route_switch.cli.terminal import console, say, say_json
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.domain.learning.learning_run import StartRun
+from route_switch.domain.operations.audit import Change
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Id of the run; see 'route-switch runs'.")
@@ -95,9 +97,23 @@ def _answer(run_id: str, stage: str | None, *, approved: bool) -> None:
         who = deployed.connect("sts").get_caller_identity()["Arn"]
         workflow = deployed.connect("stepfunctions")
         answer = json.dumps({"approved": approved, "by": who})
+        record = change_recorder(deployed.connect, deployed.settings.results_table)
+        decision = "approve" if approved else "reject"
+        change = Change(
+            "prompt",
+            decision,
+            f"run {run_id}",
+            "waits for approval",
+            "approved" if approved else "rejected",
+        )
         ended = (workflow.exceptions.TaskTimedOut, workflow.exceptions.TaskDoesNotExist)
         try:
-            workflow.send_task_success(taskToken=run.token, output=answer)
+            token = run.token
+            record(
+                change,
+                lambda: workflow.send_task_success(taskToken=token, output=answer),
+                lambda _: change.after or "",
+            )
         except ended as error:
             raise RouteSwitchError(
                 f"Run {run_id} is not waiting any more: it was answered, timed out or was stopped. "

@@ -23,6 +23,7 @@ from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
 from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
 from route_switch.adapters.s3_local_models import S3LocalModels
 from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.cli.change_recorder import change_recorder
 from route_switch.cli.stage_names import (
     STACK_PREFIX,
     UsageError,
@@ -32,6 +33,7 @@ from route_switch.cli.stage_names import (
 )
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError
 from route_switch.domain.prompts.verdict_scope import Scope
+from route_switch.services.prompts.audited_prompts import AuditedPrompts
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.wiring.settings import Settings, parse_settings
 
@@ -69,14 +71,16 @@ class Stage:
     def output_ratios(self) -> SsmOutputRatios:
         return SsmOutputRatios(self._ssm(), self.parameter)
 
-    def publisher(self) -> PublishPrompt:
-        prompts = self.prompts()
+    def publisher(self, action: str) -> PublishPrompt:
+        """`action` is what the audit trail says of a change."""
+        prompts, table = self.prompts(), self._lock_table()
         dynamodb = self.session.client(
             "dynamodb", endpoint_url=self.endpoint, config=_LOCK_TIMEOUTS
         )
         owner = f"{socket.gethostname()} (process {os.getpid()})"
-        lock = DynamoDbPromptLock(dynamodb, self._lock_table(), owner)
-        return PublishPrompt(prompts, prompts, lock, self.local_models())
+        lock = DynamoDbPromptLock(dynamodb, table, owner)
+        audited = AuditedPrompts(prompts, change_recorder(self.connect, table), action)
+        return PublishPrompt(audited, prompts, lock, self.local_models())
 
     def local_models(self) -> S3LocalModels:
         """Read the name of the bucket when the first model is used: few prompts have one."""

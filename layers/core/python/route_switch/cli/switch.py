@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from route_switch.adapters.ssm import SsmSwitchStore
+from route_switch.cli.change_recorder import change_recorder
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.terminal import say
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.switches import Switches
 from route_switch.domain.tiers import Tier
+from route_switch.services.operations.audited_switches import AuditedSwitches
 
 app = typer.Typer(
     help="Pin a tier, change routing, or turn learning off, without a deployment.",
@@ -107,10 +109,12 @@ def switch_store(deployed: Deployed) -> SsmSwitchStore:
 
 def _set(stage: str | None, name: str, when: str, **change: Tier | str | None) -> None:
     with aws_errors():
-        store = switch_store(find_deployed(stage))
+        deployed = find_deployed(stage)
+        store = switch_store(deployed)
+        record = change_recorder(deployed.connect, deployed.settings.results_table)
         before = _read_or_default(store)
         after = Switches.model_validate({**before.model_dump(), **change})
-        store.write(after)
+        AuditedSwitches(store, record).write(after)
     say(f"{name}: {_states(before)[name]} -> {_states(after)[name]}")
     say(when, err=True)
 

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from route_switch.domain.profiles import Profile
@@ -30,7 +31,8 @@ class ApiKey:
     `tags` are free-form labels for the owner. `requests_per_minute` and `monthly_budget_usd` are
     None when there is no limit. `when_spent` says what happens to requests once the budget of a
     calendar month (UTC) is used up: refuse them, or send them to Tier 1. `profile` is the routing
-    profile of requests that name none; None is the stage's.
+    profile of requests that name none; None is the stage's. `ends_at` is set once the presented
+    secret was replaced by a rotation: it is valid until then.
     """
 
     key_id: str
@@ -43,3 +45,15 @@ class ApiKey:
     when_spent: WhenSpent = "refuse"
     profile: Profile | None = None
     revoked: bool = False
+    ends_at: datetime | None = None
+
+    def refusal(self, now: datetime) -> str | None:
+        """Return why the key is not valid at this time, None if it is."""
+        if self.revoked:
+            return "it was revoked. Ask the owner for a new one."
+        if self.ends_at is not None and now >= self.ends_at:
+            return (
+                f"it was replaced and ended at {self.ends_at:%Y-%m-%d %H:%M} UTC. Use the key that "
+                "replaced it, or ask the owner for it."
+            )
+        return None

@@ -15,6 +15,7 @@ from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
+from route_switch.adapters.operations.dynamodb_audit import DynamoDbAudit
 from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletionNotes
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
@@ -30,6 +31,9 @@ from route_switch.domain.prompts.verdict_scope import stage_scope
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.learning.collect_examples import CollectExamples
 from route_switch.services.learning.spending_caps import PreviousMonth, previous_month
+from route_switch.services.operations.audited_switches import AuditedSwitches
+from route_switch.services.operations.record_change import RecordChange
+from route_switch.services.prompts.audited_prompts import AuditedPrompts
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.wiring.aws_config import UNDER_LOCK, WORKFLOW
 from route_switch.wiring.settings import Stores, parse_environment
@@ -168,22 +172,29 @@ class LearningWiring:
 
     def promote(self, owner: str) -> PromoteAndGoLive:
         notes = DynamoDbDeletionNotes(self._dynamodb_under_lock, self.settings.results_table)
-        publish = self.publish(owner)
+        publish = self.publish(owner, "promote")
         scope = stage_scope(self.settings.router, self.settings.learning)
         promote = PromoteCandidate(
             publish, self.bucket, self.switches, notes, self._rejections, scope
         )
-        return PromoteAndGoLive(promote, self.switches, self.settings.learning.go_live)
+        switches = AuditedSwitches(self.switches, self._record(owner))
+        return PromoteAndGoLive(promote, switches, self.settings.learning.go_live)
 
     def roll_back(self, owner: str) -> RollBackPrompt:
-        publish, stage = self.publish(owner), self.settings.stage
+        publish, stage = self.publish(owner, "rollback"), self.settings.stage
         return RollBackPrompt(publish, self._rejections, self._notify, stage)
 
-    def publish(self, owner: str) -> PublishPrompt:
-        """`owner` is shown to others who try to take the prompt lock."""
+    def publish(self, owner: str, action: str) -> PublishPrompt:
+        """`owner` is shown to others who try to take the prompt lock, and with `action` in the
+        audit trail."""
         table, prompts = self.settings.results_table, self._prompts(UNDER_LOCK)
         lock = DynamoDbPromptLock(self._dynamodb_under_lock, table, owner)
-        return PublishPrompt(prompts, prompts, lock, self.local_models(UNDER_LOCK))
+        audited = AuditedPrompts(prompts, self._record(owner), action)
+        return PublishPrompt(audited, prompts, lock, self.local_models(UNDER_LOCK))
+
+    def _record(self, owner: str) -> RecordChange:
+        trail = DynamoDbAudit(self._dynamodb_under_lock, self.settings.results_table)
+        return RecordChange(trail, lambda: f"route-switch: {owner}")
 
     def local_models(self, config: Config = WORKFLOW) -> S3LocalModels:
         return S3LocalModels(

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.dynamodb_reads import store_errors
-from route_switch.adapters.keys_table import KeysTable
+from route_switch.adapters.operations.owned_keys import KeysTable
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.domain.api_keys import ApiKey

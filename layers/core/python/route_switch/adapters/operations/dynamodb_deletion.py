@@ -22,7 +22,7 @@ from route_switch.adapters.results_table import (
     FORGOTTEN,
     LEARNING_KEYS,
     USERS_INDEX,
-    USERS_KEY,
+    USERS_KEYS,
     counted_key,
     feedback_key,
     item_key,
@@ -34,7 +34,7 @@ from route_switch.adapters.results_table import (
     user_partitions,
 )
 from route_switch.adapters.s3 import S3TextStore
-from route_switch.domain.operations.deletion import DeletionNote, StoredRequest
+from route_switch.domain.operations.deletion import DeletionNote, StoredRequest, UserRequest
 from route_switch.domain.ports import TextStore
 from route_switch.domain.request_record import Replay
 
@@ -75,9 +75,10 @@ class DynamoDbDeletion:
             session_id=item["session"]["S"] if "session" in item else None,
         )
 
-    def of_user(self, user: str) -> Iterator[str]:
-        for partition in user_partitions(user):
-            yield from self._in_partition(partition)
+    def of_user(self, user: str, key_id: str | None, first: int) -> Iterator[UserRequest]:
+        for number, partition in enumerate(user_partitions(user)[first:], start=first):
+            for request_id in self._in_partition(partition, key_id):
+                yield UserRequest(request_id, number)
 
     @store_errors()
     def delete(self, request: StoredRequest) -> None:
@@ -125,12 +126,17 @@ class DynamoDbDeletion:
                 ExpressionAttributeValues={":request_id": {"S": request_id}},
             )
 
-    def _in_partition(self, partition: str) -> Iterator[str]:
+    def _in_partition(self, partition: str, key_id: str | None) -> Iterator[str]:
+        user_key, sort_key = USERS_KEYS
+        condition, values = f"{user_key} = :user", {":user": {"S": partition}}
+        if key_id is not None:
+            condition += f" AND {sort_key} = :key"
+            values[":key"] = {"S": key_id}
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._results,
             IndexName=USERS_INDEX,
-            KeyConditionExpression=f"{USERS_KEY} = :user",
-            ExpressionAttributeValues={":user": {"S": partition}},
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=values,
         )
         with store_errors():
             for page in pages:

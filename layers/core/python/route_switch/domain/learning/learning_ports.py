@@ -10,7 +10,12 @@ from route_switch.domain.learning.held_out_gain import HeldOutGain
 from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback, PastRequest
 from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult
-from route_switch.domain.operations.deletion import DeletionNote, RemovedTexts, StoredRequest
+from route_switch.domain.operations.deletion import (
+    DeletionNote,
+    RemovedTexts,
+    StoredRequest,
+    UserRequest,
+)
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import NotReplayable
 from route_switch.domain.sampling import Arc
@@ -95,8 +100,9 @@ class StoredRequests(Protocol):
 
     def find(self, request_id: str) -> StoredRequest | None: ...
 
-    def of_user(self, user: str) -> Iterator[str]:
-        """Yield the ids of all requests that named this user, with any key."""
+    def of_user(self, user: str, key_id: str | None, first: int) -> Iterator[UserRequest]:
+        """Yield the requests that named this user, with this key or (None) with any, from part
+        `first` on. Do not read those of other keys: they may be many."""
         ...
 
     def delete(self, request: StoredRequest) -> None:

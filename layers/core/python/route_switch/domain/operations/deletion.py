@@ -48,6 +48,19 @@ class StoredRequest:
     session_id: str | None = None
 
 
+USER_PARTS = 16
+"""A user's requests are stored in so many parts, which are deleted one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserRequest:
+    """A request that may have to be deleted, and the part of its user's requests (0 to
+    `USER_PARTS` - 1) that it is in."""
+
+    request_id: str
+    part: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class RemovedTexts:
     """`places` were removed from the learning bucket. The `pending` runs may still hold texts."""

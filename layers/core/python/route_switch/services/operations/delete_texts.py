@@ -17,7 +17,12 @@ from route_switch.domain.learning.learning_ports import (
     LearnedTexts,
     StoredRequests,
 )
-from route_switch.domain.operations.deletion import DeletionNote, StoredRequest, shows_any
+from route_switch.domain.operations.deletion import (
+    DeletionNote,
+    StoredRequest,
+    UserRequest,
+    shows_any,
+)
 from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import readable_prompt
 
@@ -48,13 +53,18 @@ class UndeletedCopy:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """`complete` is False when the time limit was reached before all requests were deleted. The
-    `pending` learning runs may hold texts until they, or the next run, have ended."""
+    """`unfinished_part` is where to continue when the time limit was reached before all requests
+    were deleted. The `pending` learning runs may hold texts until they, or the next run, have
+    ended."""
 
     requests: int
-    complete: bool
+    unfinished_part: int | None
     pending: tuple[str, ...]
     remains: tuple[UndeletedCopy, ...]
+
+    @property
+    def complete(self) -> bool:
+        return self.unfinished_part is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,32 +81,36 @@ class DeleteTexts:
     backup_days: int
     clock: Callable[[], float] = time.monotonic
 
-    def of_user(self, user: str, key: ApiKey) -> Deletion:
+    def of_user(self, user: str, key: ApiKey, first: int = 0) -> Deletion:
         """Delete the user's requests that the key may delete: its own, or all of them for an admin
-        key."""
-        return self(self.requests.of_user(user), key)
+        key. Begin with part `first`."""
+        key_id = None if key.role == "admin" else key.key_id
+        return self._delete_all(self.requests.of_user(user, key_id, first), key)
 
-    def __call__(self, request_ids: Iterable[str], key: ApiKey) -> Deletion:
+    def __call__(self, request_id: str, key: ApiKey) -> Deletion:
+        return self._delete_all((UserRequest(request_id),), key)
+
+    def _delete_all(self, requests: Iterable[UserRequest], key: ApiKey) -> Deletion:
         """Raise `StoreError` when a store fails. To continue after that, or after an incomplete
-        deletion, make the same call again."""
+        deletion, make the same call again: what was deleted is not read again."""
         until = self.clock() + TIME_LIMIT_S
         learned = self.learned(lambda: self.clock() < until)
         prompts: Sequence[StoredVersion] | None = None
         deleted: list[StoredRequest] = []
         pending: set[str] = set()
-        complete = True
-        for batch in _batches(request_ids):
-            complete = self.clock() < until
-            if not complete:
+        unfinished: int | None = None
+        for batch in _batches(requests):
+            if self.clock() >= until:
+                unfinished = batch[0].part
                 break
-            found = self._find_deletable(batch, key)
+            found = self._find_deletable([each.request_id for each in batch], key)
             if prompts is None and any(each.note for each in found):
                 prompts = self.history()  # read before deleting anything, because this may fail too
             pending.update(self._delete(found, learned))
             deleted += found
         seen = [each.note for each in deleted if each.note is not None]
         remains = (*_in_prompts(prompts or (), seen), *self._in_backups(deleted))
-        return Deletion(len(deleted), complete, tuple(sorted(pending)), remains)
+        return Deletion(len(deleted), unfinished, tuple(sorted(pending)), remains)
 
     def _find_deletable(self, request_ids: Sequence[str], key: ApiKey) -> list[StoredRequest]:
         with ThreadPoolExecutor(DELETE_THREADS) as pool:
@@ -129,8 +143,8 @@ class DeleteTexts:
         ]
 
 
-def _batches(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    left = iter(ids)
+def _batches(requests: Iterable[UserRequest]) -> Iterator[tuple[UserRequest, ...]]:
+    left = iter(requests)
     while batch := tuple(islice(left, BATCH_SIZE)):
         yield batch
 

@@ -1,0 +1,90 @@
+"""`route-switch audit`: who changed the prompt, keys and switches of a stage."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from route_switch.adapters.operations.dynamodb_audit import RETENTION, DynamoDbAudit
+from route_switch.cli.duration import read_duration
+from route_switch.cli.options import JsonOption, StageOption, usage_examples
+from route_switch.cli.rows import Column, print_rows
+from route_switch.cli.stage import aws_errors, find_deployed
+from route_switch.cli.terminal import say, say_json
+from route_switch.domain.operations.audit import AuditEntry, merged
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+EXAMPLES = usage_examples("audit --stage prod", "audit --since 90d --what keys --stage prod --json")
+COLUMNS = (
+    Column("time (UTC)"),
+    Column("change"),
+    Column("before", rank=2),
+    Column("after", rank=1),
+    Column("by"),
+)
+
+
+class Area(StrEnum):
+    PROMPT = "prompt"
+    KEYS = "keys"
+    SWITCHES = "switches"
+
+
+def audit(
+    since: Annotated[
+        str, typer.Option(help="How far to look back, in minutes, hours or days: 90m, 24h, 7d.")
+    ] = "7d",
+    what: Annotated[Area | None, typer.Option(help="List only changes of this kind.")] = None,
+    as_json: JsonOption = False,
+    stage: StageOption = None,
+) -> None:
+    """List who changed the prompt, keys and switches, when, and from what to what.
+
+    Entries are kept for two years. Changes made without this command line, as in the AWS console,
+    are in AWS CloudTrail only.
+    """
+    back = read_duration(since, "--since", RETENTION)
+    deployed = find_deployed(stage)
+    now = datetime.now(UTC)
+    with aws_errors():
+        trail = DynamoDbAudit(deployed.connect("dynamodb"), deployed.settings.results_table)
+        found = merged(trail.since(now - back, now))
+    shown = [each for each in found if what is None or each.change.area == what.value]
+    if as_json:
+        say_json([_facts(each) for each in shown], indent=2)
+        return
+    if not shown:
+        say(f"No changes in the last {since}.", err=True)
+    print_rows(COLUMNS, _rows(shown))
+
+
+def _facts(entry: AuditEntry) -> "dict[str, JsonValue]":
+    change = entry.change
+    return {
+        "at": entry.at.isoformat(),
+        "by": entry.by,
+        "what": change.area,
+        "action": change.action,
+        "subject": change.subject,
+        "before": change.before,
+        "after": change.after,
+        "confirmed": entry.state == "done",
+    }
+
+
+def _rows(entries: Sequence[AuditEntry]) -> list[list[str]]:
+    return [
+        [
+            f"{entry.at:%Y-%m-%d %H:%M:%S}",
+            f"{entry.change.area}: {entry.change.action} {entry.change.subject}"
+            + ("" if entry.state == "done" else " (not confirmed)"),
+            entry.change.before or "",
+            entry.change.after or "",
+            entry.by,
+        ]
+        for entry in entries
+    ]
