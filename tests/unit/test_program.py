@@ -83,7 +83,8 @@ def test_the_search_sends_the_router_the_same_bytes_as_serving(
     prompt: RoutingPrompt, query: str
 ) -> None:
     model = FakeModel(lambda _: "2")
-    assert route(model, prompt, query).tier == "2"
+    shown = Query(query).for_router(MAX_TOKENS, prompt.schema_version)
+    assert route(model, prompt, shown).tier == "2"
     [call] = model.asked
     assert call.messages == prompt.render(Query(query), MAX_TOKENS)
     assert call.params == ROUTER_PARAMS

@@ -17,7 +17,7 @@ from route_switch.domain.local_features import (
     excerpts_of,
     items_of,
 )
-from route_switch.domain.local_model import LinearWeights, LocalChoice, LocalNumbers, choose
+from route_switch.domain.local_model import LinearWeights, LocalChoice, LocalNumbers, decisive
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import Query
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -72,11 +72,12 @@ def local_view(prompt: RoutingPrompt, strategy: str, query: Query) -> LocalView 
     model = prompt.local_model
     if strategy not in ("local", "hybrid") or model is None or model.numbers is None:
         return None
-    numbers, choice = model.numbers, choose(model.numbers, query)
+    numbers = model.numbers
+    read, choice = decisive(numbers, query)
     others = [tier for tier in choice.expected if tier is not choice.tier]
     against = max(others, key=lambda t: choice.expected[t].objective(numbers.lambda_), default=None)
     ask_below = model.ask_below if strategy == "hybrid" else None
-    spoken = () if against is None else strongest_for(numbers, query, choice.tier, against)
+    spoken = () if against is None else strongest_for(numbers, read, choice.tier, against)
     return LocalView(choice, numbers.lambda_, ask_below, against, spoken)
 
 

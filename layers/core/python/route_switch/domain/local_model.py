@@ -9,7 +9,7 @@ import json
 import math
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Annotated, Literal, Protocol, Self
 
@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from route_switch.domain.local_features import BUCKETS, DENSE, dense_features, hashed_features
+from route_switch.domain.local_readings import readings_of
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 
@@ -171,9 +172,24 @@ class LocalChoice:
 
 
 def choose(numbers: LocalNumbers, query: Query, lambda_: float | None = None) -> LocalChoice:
-    """Return the tier with the highest expected objective, the lower tier on a tie. `lambda_`
-    replaces the model's."""
-    return best_of(expect(numbers, query), numbers.lambda_ if lambda_ is None else lambda_)
+    """Return the choice of the decisive reading. `lambda_` replaces the model's."""
+    return decisive(numbers, query, lambda_)[1]
+
+
+def decisive(
+    numbers: LocalNumbers, query: Query, lambda_: float | None = None
+) -> tuple[Query, LocalChoice]:
+    """Return the reading (`domain.local_readings`) with the lowest tier, and its choice: the tier
+    with the highest expected objective, the lower tier on a tie.
+
+    If readings differ, a part of the text decides, which is no clear lead.
+    """
+    value = numbers.lambda_ if lambda_ is None else lambda_
+    read = [(each, best_of(expect(numbers, each), value)) for each in readings_of(query)]
+    reading, choice = min(read, key=lambda each: each[1].tier)
+    if any(other.tier is not choice.tier for _, other in read):
+        choice = replace(choice, lead=0.0)
+    return reading, choice
 
 
 def best_of(expected: Mapping[Tier, Expected], lambda_: float) -> LocalChoice:
@@ -184,6 +200,7 @@ def best_of(expected: Mapping[Tier, Expected], lambda_: float) -> LocalChoice:
 
 
 def expect(numbers: LocalNumbers, query: Query) -> dict[Tier, Expected]:
+    """Return what the model expects of the query's text as a whole."""
     hashed, dense = hashed_features(query), dense_features(query, numbers.longest)
 
     def value(weights: LinearWeights) -> float:

@@ -14,6 +14,7 @@ from route_switch.domain.conversation import (
     text_of,
 )
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.routed_text import as_read
 from route_switch.domain.router_view import in_context, with_context_line
 from route_switch.domain.tokens import clip, estimate_tokens
 
@@ -65,7 +66,8 @@ class Query:
         return not (self.earlier_turns or self.has_tools or self.has_attachments)
 
     def for_router(self, max_tokens: int, schema_version: int = 2) -> str:
-        """Return what the router LLM sees of the query, at most `max_tokens` of it.
+        """Return what the router LLM sees of the query, at most `max_tokens` of it, as
+        `domain.routed_text` reads it.
 
         Version 1 of a prompt's schema has one line about the conversation before the clipped text.
         Since version 2 the conversation is quoted (`domain.router_view`). A query that is all that
@@ -74,7 +76,7 @@ class Query:
         if self.is_rendered:
             return clip(self.text, max_tokens)
         render = with_context_line if schema_version == 1 else in_context
-        return render(self.text, self.conversation, max_tokens)
+        return render(as_read(self.text), self.conversation, max_tokens)
 
 
 _TEXT_PARTS = ("text", "refusal")

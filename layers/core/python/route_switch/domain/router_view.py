@@ -30,6 +30,7 @@ from itertools import chain
 
 from route_switch.domain.conversation import Conversation, Turn, text_of, turn_of
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.routed_text import as_read
 from route_switch.domain.tokens import (
     BYTES_PER_TOKEN,
     GAP,
@@ -169,7 +170,7 @@ def _quoted(text: str, max_tokens: int, gap: str, head_share: float) -> str:
         return ""
     reach = BYTES_PER_TOKEN * max_tokens
     ends = text if len(text) <= 2 * reach else text[:reach] + GAP + text[-reach:]
-    lines = (line.rstrip() for line in ends.splitlines())
+    lines = (line.rstrip() for line in as_read(ends).splitlines())
     quoted = "\n".join(_QUOTE + line for line in lines if line)
     clipped = clip_at_words(_without_delimiters(quoted), max_tokens, gap, head_share)
     return clipped.replace(_QUOTED_GAP + _QUOTE, _QUOTED_GAP)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from zlib import crc32
 
 import numpy as np
@@ -14,6 +15,7 @@ from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.redaction import redact
 from route_switch.domain.learning.text_policy import LearnFromText, unsafe, why_withheld
 from route_switch.domain.local_features import Excerpts, excerpts_of, tokens_of
+from route_switch.domain.local_readings import readings_of
 from route_switch.domain.query import Query
 from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays, arrays_of
 from route_switch.optimizer.linear_models import Features, features_of
@@ -27,7 +29,8 @@ Mask = NDArray[np.bool_]
 class LocalRows:
     """Rows of train, then of validation; all is [n].
 
-    `served` are the features as a request has them, and `learned` as training may see them, with
+    `served` are the features as a request has them, `readings` those of all readings of each text,
+    [m], with the row of each in `row_of`, and `learned` as training may see them, with
     the text of traffic redacted and no unsafe text of the messages around the query. `usable` are
     the rows whose text may be learned from. `measured` leaves out rows for training only, which are
     no sample of the traffic. Rows of one template have one fold. `longest` is that of
@@ -39,6 +42,8 @@ class LocalRows:
     arrays: OutcomeArrays
     longest: int
     served: Features
+    readings: Features
+    row_of: Ints
     learned: Features
     usable: Mask
     in_train: Mask
@@ -67,11 +72,14 @@ def local_rows(
     longest = _longest([q for q, known in zip(queries, usable, strict=True) if known])
     served = features_of(queries, longest, read)
     numbers = np.arange(len(examples))
+    readings = [readings_of(query) for query in queries]
     return LocalRows(
         examples=examples,
         excerpts=allowed,
         arrays=arrays_of(both, lambda_),
         served=served,
+        readings=features_of(list(chain.from_iterable(readings)), longest),
+        row_of=np.repeat(numbers, [len(each) for each in readings]),
         learned=served if shown == read else features_of(queries, longest, shown),
         longest=longest,
         usable=usable,

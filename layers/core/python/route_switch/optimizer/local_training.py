@@ -15,11 +15,12 @@ from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.text_policy import LearnFromText
 from route_switch.domain.local_model import LocalNumbers, StrongFeature
 from route_switch.domain.tiers import Tier
-from route_switch.optimizer.arrays import Floats
+from route_switch.optimizer.arrays import Floats, Ints
 from route_switch.optimizer.calibration_figures import CalibrationFigures, calibration_of
-from route_switch.optimizer.expectations import Expectations
+from route_switch.optimizer.expectations import Expectations, decisive
 from route_switch.optimizer.linear_models import (
     CONSTANT,
+    Features,
     Linear,
     constant,
     fit_log_cost,
@@ -81,9 +82,9 @@ def train_local(
     """Train on the rows whose text may be learned from. There have to be some in train."""
     rows = local_rows(train, validation, policy, lambda_)
     strengths = _chosen(rows)
-    if not _pays(rows, _out_of_fold(rows, strengths, rows.in_train), lambda_):
+    if not _pays(rows, _out_of_fold(rows, strengths, rows.in_train, lambda_), lambda_):
         strengths = strengths.without_features
-    expected = _out_of_fold(rows, strengths, np.ones_like(rows.in_train))
+    expected = _out_of_fold(rows, strengths, np.ones_like(rows.in_train), lambda_)
     quality, cost = _fitted(rows, strengths, rows.usable)
     constant_tier = _constant(rows, quality, cost, lambda_) if strengths.are_constant else None
     held = expected.take(~rows.in_train)
@@ -158,23 +159,29 @@ def _cost(rows: LocalRows, column: int, strength: float) -> Fit:
 def _predictions(rows: LocalRows, fit: Fit, among: Mask) -> Floats:
     """Return [n]: each row's prediction by a model that was fitted on the other folds of `among`.
     Rows outside of `among` get 0."""
-    values = np.zeros(len(rows.examples))
+    return _by_fold(rows, fit, among, rows.served, np.arange(len(rows.examples)))
+
+
+def _by_fold(rows: LocalRows, fit: Fit, among: Mask, features: Features, row_of: Ints) -> Floats:
+    values = np.zeros(len(row_of))
     for fold in range(FOLDS):
-        measured = among & (rows.folds == fold)
+        measured = (among & (rows.folds == fold))[row_of]
         others = among & rows.usable & (rows.folds != fold)
         if measured.any():
             fitted = fit(others if others.any() else among & rows.usable)
-            values[measured] = fitted(rows.served.take(measured))
+            values[measured] = fitted(features.take(measured))
     return values
 
 
-def _out_of_fold(rows: LocalRows, strengths: Strengths, among: Mask) -> Expectations:
+def _out_of_fold(
+    rows: LocalRows, strengths: Strengths, among: Mask, lambda_: float
+) -> Expectations:
     quality, cost = (
-        [_predictions(rows, fit, among) for fit in fits] for fits in _fits(rows, strengths)
+        [_by_fold(rows, fit, among, rows.readings, rows.row_of) for fit in fits]
+        for fits in _fits(rows, strengths)
     )
-    return Expectations(
-        probability(np.column_stack(quality)), np.exp(np.minimum(np.column_stack(cost), MOST_COST))
-    )
+    costs = np.exp(np.minimum(np.column_stack(cost), MOST_COST))
+    return decisive(probability(np.column_stack(quality)), costs, rows.row_of, lambda_)
 
 
 def _fitted(rows: LocalRows, strengths: Strengths, of: Mask) -> tuple[list[Linear], list[Linear]]:
@@ -206,5 +213,5 @@ def _constant(
     rows: LocalRows, quality: Sequence[Linear], cost: Sequence[Linear], lambda_: float
 ) -> Tier:
     bias = np.array([[each.bias for each in quality]]), np.array([[each.bias for each in cost]])
-    expected = Expectations(probability(bias[0]), np.exp(bias[1]))
+    expected = Expectations(probability(bias[0]), np.exp(bias[1]), np.ones(1, dtype=np.bool_))
     return rows.arrays.tiers[int(expected.choice(lambda_).argmax())]

@@ -16,6 +16,9 @@ that measures every dependent figure again.
 - **A tier's score** is the mean of the two highest cosines between a text and the tier's criteria
   and demos (of one, if there is only one). Of a text of more than 254 word pieces, one topic is
   scored (`encoder_topics`): the last 254 pieces of its last topic, or the first 254 of its first.
+- **A text of several topics** is scored by one of them (`encoder_parts`): by the longest that holds
+  code or a list of options, else by the one of the lowest tier. So a text that is put around a
+  query does not raise its tier.
 - **A message is a follow-up** ("go on") if it is blank, or if its score with `FOLLOW_UPS` is more
   than `FOLLOW_UP_LEAD` above every tier's. Then the scores of its context decide. Otherwise its own
   scores do, with `CONTEXT_WEIGHT` of the context's added.
@@ -40,11 +43,13 @@ from itertools import pairwise
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from route_switch.adapters.models.encoder_parts import readable, topics_of
 from route_switch.adapters.models.encoder_topics import question_in
 from route_switch.domain.conversation import text_of
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
+from route_switch.domain.query_parts import poses_task, words_in
 from route_switch.domain.router_view import View, read_view
 from route_switch.domain.usage import Usage
 
@@ -65,6 +70,8 @@ Scores = dict[int, float]
 TIER_WITHOUT_TEXTS = 2
 BEST_COSINES = 2
 MAX_PIECES = 256
+MOST_PIECES = MAX_PIECES - 2
+"""Without the markers of start and end."""
 FOLLOW_UP_LEAD = 0.05
 CONTEXT_WEIGHT = 0.1
 FOLLOW_UPS = (
@@ -152,12 +159,13 @@ class EncoderReading:
 
     def _asked(self, view: View) -> "list[tuple[Vector, float]]":
         """Return what the choice rests on: vectors with their weights."""
-        context = self.context(view)
+        context, message = self.context(view), self._decisive(view.message)
         if context is None:
-            return [(self._counted(view.message), 1.0)]
+            return [(self._counted(message), 1.0)]
+        context = self._decisive(context)
         if self.follows(view.message):
             return [(self._counted(context), 1.0)]
-        return [(self._counted(view.message), 1.0), (self._counted(context), CONTEXT_WEIGHT)]
+        return [(self._counted(message), 1.0), (self._counted(context), CONTEXT_WEIGHT)]
 
     def context(self, view: View) -> str | None:
         """Return what the message may refer to, or None if it has no context."""
@@ -175,12 +183,25 @@ class EncoderReading:
         follows = _score(map(_vector, FOLLOW_UPS), _vector(text))
         return follows > max(self._of_text(text).values()) + FOLLOW_UP_LEAD
 
+    def _decisive(self, text: str) -> str:
+        """Return the topic that the text is scored by."""
+        read = readable(text)
+        if _count(read) > MOST_PIECES and not poses_task(read):
+            read, _ = question_in(read, _count, _vector)
+        topics = topics_of(read, self._counted)
+        if len(topics) == 1:
+            return topics[0]
+        tasks = [topic for topic in topics if poses_task(topic)]
+        if tasks:
+            return max(tasks, key=words_in)
+        return min(topics, key=lambda topic: best_tier(self._of_text(topic)))
+
     def _of_text(self, text: str) -> Scores:
         return self._of(self._counted(text))
 
     def _counted(self, text: str) -> "Vector":
         """Return the vector that a text is read by."""
-        if _count(text) <= MAX_PIECES - 2:
+        if _count(text) <= MOST_PIECES:
             return _vector(text)
         question, is_last = question_in(text, _count, _vector)
         return _last_vector(question) if is_last else _vector(question)
@@ -245,8 +266,7 @@ class SentenceEncoder:
         """Return the vector of the text's first pieces, or of its last ones."""
         import numpy as np
 
-        most = MAX_PIECES - 2
-        pieces = self.pieces(text)[-most:] if end else self.pieces(text)[:most]
+        pieces = self.pieces(text)[-MOST_PIECES:] if end else self.pieces(text)[:MOST_PIECES]
         ids = np.array([[_START, *pieces, _END]], dtype=np.int64)
         inputs = {
             "input_ids": ids,

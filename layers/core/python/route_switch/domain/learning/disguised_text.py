@@ -7,17 +7,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from route_switch.domain.routed_text import LOOK_ALIKES
+
 _MARKS = re.compile("[\u0300-\u036f]")
 """Accents of Latin, Greek and Cyrillic letters. Marks of other scripts are letters' parts."""
 _HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
 
-_LOOK_ALIKES = str.maketrans(
-    "авеѕіјкмнорстухһԁӏьɡı" + "αβεηικνορτυχωγ" + "АВЕЅІЈКМНОРСТУХ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
-    "abesijkmhopctyxhdlbgi" + "abenikvoptuxwy" + "ABESIJKMHOPCTYX" + "ABEZHIKMNOPTYX",
-)
-"""Cyrillic and Greek letters that look like Latin ones (a part of Unicode's confusables)."""
 _LEET = str.maketrans("013457@$!", "oieastasi")
 _LEET_WORD = re.compile(r"[A-Za-z013457@$!]++")
 _LETTERS_APART = re.compile(r"(?<!\w)\w(?:[ ._*-]\w(?!\w)){4,}")
@@ -74,7 +71,7 @@ def readings(text: str) -> Iterator[str]:
     yield shown
     seen = _HIDDEN.sub("", shown)
     plain = _without_accents(seen)
-    latin = plain.translate(_LOOK_ALIKES)
+    latin = plain.translate(LOOK_ALIKES)
     unleet = _LEET_WORD.sub(_letters_for_digits, latin)
     yield from dict.fromkeys(each for each in (seen, plain, latin, unleet) if each != shown)
 

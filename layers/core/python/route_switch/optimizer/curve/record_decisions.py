@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
-from route_switch.domain.local_model import LocalNumbers, expect
+from route_switch.domain.local_model import LocalNumbers, choose
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import RoutingContext
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -70,7 +70,7 @@ class _Decide:
         numbers = self._numbers(example)
         if numbers is None:
             return _Row(column, NONE, nothing, nothing)
-        expected = expect(numbers, example.as_query)
+        expected = choose(numbers, example.as_query).expected
         quality = tuple(expected[tier].quality for tier in self.tiers)
         return _Row(NONE, NONE, quality, tuple(expected[tier].cost for tier in self.tiers))
 
