@@ -86,8 +86,8 @@ def avoid_table_copies() -> None:
 def copy_without_items(table: Any, _: dict[int, Any]) -> Any:
     """Return a table with its own collection of the same item objects.
 
-    `copy.copy` would call `BaseModel.__new__`, which keeps each new model for moto's dashboard: each
-    write would keep a dictionary of all items, and memory would grow with the square of writes.
+    `copy.copy` would call `BaseModel.__new__`, which keeps each new model for moto's dashboard.
+    Each write would keep a dictionary of all items: memory would grow with the square of writes.
     """
     other = object.__new__(type(table))
     other.__dict__.update(table.__dict__)

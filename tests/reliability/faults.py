@@ -16,6 +16,16 @@ from tests.support.faulty_router import FaultyRouter, Kept, Outcome, faulty_rout
 SEED = 17
 PAIRS = 60
 WARM, COLD = 4, 1
+COLUMNS = (
+    "Faults",
+    "warm: answered",
+    "cold: answered",
+    "streams cut",
+    "p50 s",
+    "max s",
+    "not recorded",
+    "errors that say nothing",
+)
 NUMBERS = count(1)
 
 
@@ -70,11 +80,10 @@ def measure() -> Section:
         title="Faults of models and stores",
         promise="While one tier lives, requests are answered within their deadline and recorded.",
         method=_method(rows, len(drawn), time.monotonic() - started),
-        columns=("Faults", "warm: answered", "cold: answered", "streams cut", "p50 s", "max s", "not recorded",
-                 "errors that say nothing"),
+        columns=COLUMNS,
         rows=tuple(_by_target(rows, kept)),
         notes=tuple(_notes(rows, kept, router)),
-    )  # fmt: skip
+    )
 
 
 def _from_warm(router: FaultyRouter, scenario: Scenario) -> Row:
