@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from tests.support.faulty_router import FaultyRouter, Kept, Outcome, faulty_rout
 
 SEED = 17
 PAIRS = 60
-WARM, COLD = 4, 1
+WARM, COLD = 6, 1
 COLUMNS = (
     "Faults",
     "warm: answered",
@@ -90,7 +91,9 @@ def _from_warm(router: FaultyRouter, scenario: Scenario) -> Row:
     """A process that has served a request before the faults."""
     router.cold()
     router.ask(0)
-    return tried(router, scenario, WARM, COLD)
+    row = tried(router, scenario, WARM, COLD)
+    sys.stderr.write(f"{row.name}: {[round(each.seconds, 1) for each in row.outcomes]}\n")
+    return row
 
 
 def _settle(router: FaultyRouter, rows: Sequence[Row]) -> None:

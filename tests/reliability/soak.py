@@ -9,7 +9,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from local.aws.client import StackInfo, aws_client
 from tests.e2e.conftest import deployed, scripted_context, switch_routing
 from tests.reliability.section import Section
 from tests.support.fault_proxy import FaultProxy, running_proxy
-from tests.support.faults import SINGLES, Fault
+from tests.support.faults import KINDS, Fault, Target
 from tests.support.faulty_router import PATHS, body_of, scripted
 from tests.support.router_processes import kill_router, router_processes
 from tests.support.upstream import running_upstream
@@ -31,20 +31,17 @@ CALLERS = 8
 CAPACITY_S, QUIET_S = 20.0, 30.0
 LOAD = 0.8
 EVERY = 100
-"""One call in so many meets the fault of the moment, which changes every `CHANGE_S`."""
+"""One call of a model in so many meets the fault of the moment; it changes every `CHANGE_S`."""
 CHANGE_S = 5.0
 SAMPLE_S = 5.0
 MODELS = {
-    "ROUTER_MODEL": "router",
-    "TIER_1_MODEL": "small",
-    "TIER_2_MODEL": "medium",
-    "TIER_3_MODEL": "large",
+    "ROUTER_MODEL": "gpt-4o-mini",
+    "TIER_1_MODEL": "gpt-4.1-nano",
+    "TIER_2_MODEL": "gpt-4.1-mini",
+    "TIER_3_MODEL": "gpt-4.1",
 }
-FAULTS = tuple(
-    fault
-    for fault in SINGLES
-    if fault.target in ("router", "tier 1", "tier 2", "tier 3") and fault.kind.held != "drip"
-)
+"""Models with packaged prices: without them, there would be no money to count."""
+TARGETS: tuple[Target, ...] = ("router", "tier 1", "tier 2", "tier 3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +127,8 @@ class Turn:
 
     def __call__(self, now: float) -> None:
         if self._faulty and now >= self._changed:
-            fault: Fault = FAULTS[int(now / CHANGE_S) % len(FAULTS)]
-            self._proxy.inject((fault,), EVERY)
+            kind = KINDS[int(now / CHANGE_S) % len(KINDS)]
+            self._proxy.inject(tuple(Fault(target, kind) for target in TARGETS), EVERY)
             self._changed = now + CHANGE_S
         if self._kill_every_s and now >= self._killed + self._kill_every_s:
             self.killed += kill_router(self._stack)
@@ -200,8 +197,8 @@ def _environment(proxy: FaultProxy) -> dict[str, str]:
 
 
 def _accounts(stack: StackInfo, sent: Iterable[Sent]) -> tuple[int, tuple[float, float, float]]:
-    """Return how many answered requests have no record, and the costs of records, days and
-    months."""
+    """Return how many answered requests have a record neither in the table nor in the queue, and
+    the costs of records, days and months."""
     dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
     pages = dynamodb.get_paginator("scan").paginate(TableName=stack.results_table)
     recorded: set[str] = set()
@@ -214,8 +211,17 @@ def _accounts(stack: StackInfo, sent: Iterable[Sent]) -> tuple[int, tuple[float,
             usd[kind] += content["cost_usd"] or 0.0
         elif item["sk"]["S"] == "TOTALS":
             usd[kind] += float(item.get("cost_usd", {}).get("N", 0))
+    recorded |= set(_queued(stack))
     answered = [each.request_id for each in sent if each.status == 200]
     return sum(each not in recorded for each in answered), (usd["RESULT"], usd["DAY"], usd["KEY"])
+
+
+def _queued(stack: StackInfo) -> Iterator[str]:
+    sqs = aws_client("sqs", stack.aws_endpoint, stack.region)
+    for url in sqs.list_queues().get("QueueUrls", []):
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                yield str(json.loads(message["Body"]).get("request_id", ""))
 
 
 def router_mb(stack: StackInfo) -> float:
@@ -223,6 +229,8 @@ def router_mb(stack: StackInfo) -> float:
     sizes = []
     for pid in router_processes(stack):
         try:
+            if "lambda-rie" in Path(f"/proc/{pid}/exe").readlink().name:
+                continue  # the emulator around it
             status = Path(f"/proc/{pid}/status").read_text()
         except OSError:  # it has ended
             continue
@@ -255,11 +263,11 @@ def section(run: Run) -> Section:
         title="A long run under load",
         promise="Under load and faults, memory stays flat, answers stay quick, no record is lost.",
         method=(
-            f"{run.minutes:.0f} minutes at {LOAD:.0%} of the capacity that the same run measured "
+            f"{run.minutes:g} minutes at {LOAD:.0%} of the capacity that the same run measured "
             f"({run.capacity:.1f} requests/s of {CALLERS} callers), on the local stack: the "
             "router in Lambda's runtime emulator, moto, scripted models behind a fault proxy. One "
-            f"call in {EVERY} of the faulty target fails ({run.faults} calls did), and the fault "
-            "changes every 5 s. Repeat with `make soak-load SOAK_MINUTES=30`."
+            f"model call in {EVERY} fails ({run.faults} calls did), and the kind of fault changes "
+            f"every {CHANGE_S:.0f} s. Repeat with `make soak-load SOAK_MINUTES=30`."
         ),
         columns=("Load", "requests", "answered", "p50 s", "p99 s", "max s"),
         rows=tuple(rows),
@@ -267,8 +275,8 @@ def section(run: Run) -> Section:
             f"Memory of a router process: {settled[0].router:.0f} MB, then "
             f"{settled[-1].router:.0f}; slope {mb:+.1f} MB per hour ({mb - half:+.1f} to "
             f"{mb + half:+.1f}, n = {len(settled)}), without the first third.",
-            f"{run.lost} answered requests have no record in the table; {run.killed} processes "
-            "were killed.",
+            f"{run.lost} answered requests have a record neither in the table nor in the queue; "
+            f"{run.killed} processes were killed.",
             f"Costs of records {items:.6f} USD, of days {days:.6f}, of keys' months {months:.6f}.",
         ),
     )

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tests.support.faults import MODELS, Kind, Scenario, Target, error_body
 
-HELD_S = 30.0
+HELD_S = 15.0
 """Longest time for which a call hangs or drips; the client gives up before."""
 DRIP_S = 0.2
 """Pause between two bytes of a slow answer."""
@@ -44,16 +44,18 @@ class FaultProxy:
     stopped: threading.Event = field(default_factory=threading.Event)
     every: int = 1
     _faults: dict[Target, Kind] = field(default_factory=dict)
+    _due: int = 0
 
     def inject(self, scenario: Scenario = (), every: int = 1) -> None:
         """Let every nth call of the scenario's targets fail."""
-        self.every = every
+        self.every, self._due = every, 0
         self._faults = {fault.target: fault.kind for fault in scenario}
 
     def meet(self, target: Target | None, model: str | None) -> Kind | None:
         kind = self._faults.get(target) if target is not None else None
-        if len(self.calls) % self.every:
-            kind = None
+        if kind is not None:
+            self._due += 1
+            kind = None if self._due % self.every else kind
         self.calls.append(Call(target or "other", kind.name if kind else None, model))
         return kind
 

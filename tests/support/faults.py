@@ -17,10 +17,15 @@ MODELS: dict[str, Target] = {
     "medium": "tier 2",
     "large": "tier 3",
     "small-2": "fallback",
+    "gpt-4o-mini": "router",
+    "gpt-4.1-nano": "tier 1",
+    "gpt-4.1-mini": "tier 2",
+    "gpt-4.1": "tier 3",
 }
-"""Targets by the name of the model that a call names."""
+"""Targets by the name of the model that a call names: the tests' own, and those with real prices
+that a stack is deployed with."""
 STORES: tuple[Target, ...] = ("dynamodb", "ssm", "s3", "secretsmanager", "sqs")
-TARGETS: tuple[Target, ...] = (*MODELS.values(), *STORES)
+TARGETS: tuple[Target, ...] = (*dict.fromkeys(MODELS.values()), *STORES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Models are a scripted server, and AWS is moto's server, both reached over HTTP t
 
 import json
 import logging
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from tests.integration.conftest import (
     make_dynamodb_atomic,
 )
 from tests.support.fault_proxy import FaultProxy, running_proxy
+from tests.support.faults import MODELS
 from tests.support.upstream import Body, Reply, completion, running_upstream, streamed
 
 DEADLINE_S = 12.0
@@ -36,6 +38,7 @@ LIMITS = {
     "request_deadline_s": DEADLINE_S,
 }
 PATHS = ("/v1/chat/completions", "/v1/messages", "/v1/responses")
+CASE = re.compile(r"Case (\d+)\.")
 LATE_S = 0.5
 """The processor's share beyond the deadline that a busy machine may take."""
 
@@ -144,9 +147,11 @@ def body_of(number: int) -> Mapping[str, object]:
 
 
 def scripted(body: Body) -> Reply:
-    """The router chooses each tier in turn, by the query's length as a number is spelled."""
-    if body["model"] == "router":
-        return completion(str(len(json.dumps(body)) % 3 + 1), 1000, 1)
+    """The router chooses the tier by the request's number: of three in turn, each gets one, and
+    each protocol meets each tier."""
+    if MODELS[str(body["model"])] == "router":
+        number = int(CASE.findall(json.dumps(body["messages"]))[-1])
+        return completion(str((number + number // 3) % 3 + 1), 1000, 1)
     return streamed("It ", "depends.") if body.get("stream") else completion("It depends.")
 
 
