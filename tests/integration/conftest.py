@@ -145,7 +145,7 @@ def forget() -> None:
     settings.read_settings.cache_clear()
     router.router.cache_clear()
     management.management.cache_clear()
-    secrets_manager.secrets_provider.cache_clear()
+    secrets_manager.reset()
 
 
 @contextmanager

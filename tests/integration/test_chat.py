@@ -312,3 +312,19 @@ def test_a_dry_run_decides_and_calls_no_tier(api: Api) -> None:
     assert isinstance(costs, dict)
     assert costs["1"] < costs["2"] < costs["3"]
     assert api.upstream.models_called() == ["router"]
+
+
+def test_a_provider_key_is_used_while_secrets_manager_is_away(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.upstream.script = by_model(small=completion("Hi."))
+    monkeypatch.setattr(secrets_manager, "SECRET_CACHE_S", 0.0)
+    api.chat("hello")
+    boto3.client("secretsmanager").delete_secret(
+        SecretId="provider", ForceDeleteWithoutRecovery=True
+    )
+    assert [api.chat("hello").status for _ in range(3)] == [200, 200, 200]
+    sent = [headers.get("authorization") for headers in api.upstream.headers]
+    assert len(sent) == 4
+    assert len(set(sent)) == 1
+    assert sent[0] is not None

@@ -84,16 +84,19 @@ class AnswerQuery:
         answer.
         """
         models = self._models_to_try(tier, eligible, continuation.first)
+        first = models[0][1] if models else None
         calls: list[CallResult] = []
         while models and deadline.remaining_s >= MIN_ATTEMPT_S:
-            (tier_to_try, model), *models = models
+            (tier_to_try, model), models = self._next(models)
             is_last = not models
-            sent = continuation.messages_for(model, messages, is_first=not calls)
+            is_first = not calls and model == first
+            sent = continuation.messages_for(model, messages, is_first=is_first)
             if stream:
                 limits = self._limits(deadline, is_last=is_last)
                 call = self._caller.open(model, sent, params, limits, deadline, tier_to_try)
             else:
-                timeout_s = deadline.remaining_s if is_last else self._share(deadline)
+                share_s = self._caller.patience_s(model, self._share(deadline))
+                timeout_s = deadline.remaining_s if is_last else share_s
                 late = [each.late for each in calls if each.late]
                 call = self._caller.call(
                     model, sent, params, timeout_s, deadline, tier_to_try, late
@@ -105,6 +108,15 @@ class AnswerQuery:
                 return answer
             models = [each for each in models if not _fails_too(each[1], call)]
         return self._late_answer(tier, calls, deadline)
+
+    def _next(
+        self, models: list[tuple[Tier, str]]
+    ) -> tuple[tuple[Tier, str], list[tuple[Tier, str]]]:
+        """Take the first model that is not down; if all are, the first. One that was skipped is
+        called after the others."""
+        up = (each for each in models if not self._caller.is_down(each[1]))
+        taken = next(up, models[0])
+        return taken, [each for each in models if each is not taken]
 
     def _share(self, deadline: Deadline) -> float:
         return min(deadline.remaining_s * SHARE_OF_REMAINING, self._attempt_s)

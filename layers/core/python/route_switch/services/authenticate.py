@@ -6,9 +6,13 @@ from route_switch.domain.api_keys import ApiKey, hash_key
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import KeyStore
 from route_switch.services.call_models import Clock
+from route_switch.services.last_good_values import LastGoodValues, Lifetime
 
 KEY_CACHE_S = 60.0
 """How long a warm process may still accept a revoked key."""
+
+KEY_OUTAGE_S = 3600.0
+"""The same while the keys cannot be read, since the process last read this key."""
 
 MAX_CACHED_KEYS = 1000
 
@@ -18,34 +22,25 @@ INCORRECT = "Incorrect API key provided"
 
 
 class Authenticate:
-    """Checks bearer keys. Valid ones are cached for `KEY_CACHE_S` seconds."""
+    """Checks bearer keys. A key that was read is accepted for `KEY_CACHE_S` seconds, and for
+    `KEY_OUTAGE_S` while the store fails."""
 
     def __init__(self, keys: KeyStore, clock: Clock = time.monotonic) -> None:
-        self._keys = keys
-        self._clock = clock
-        self._cache: dict[str, tuple[ApiKey, float]] = {}
+        lifetime = Lifetime(KEY_CACHE_S, KEY_OUTAGE_S)
+        self._keys = LastGoodValues(keys.find, lifetime, MAX_CACHED_KEYS, clock)
 
     def __call__(self, authorization: str | None) -> ApiKey:
         """Return the key in an `Authorization: Bearer …` header. Raise `RequestRefusedError`
-        (401)."""
+        (401), or `StoreError` for a key that is not known while the store fails."""
         scheme, _, presented = (authorization or "").partition(" ")
         presented = presented.strip()
         if scheme.lower() != "bearer" or not presented:
             raise _refusal("The API key is missing. Send it as 'Authorization: Bearer rs-…'.")
-        key_hash = hash_key(presented)
-        cached = self._cache.get(key_hash)
-        if cached and cached[1] > self._clock():
-            return cached[0]
-        key = self._keys.find(key_hash)
+        key = self._keys.get(hash_key(presented))
         if key is None:
-            self._cache.pop(key_hash, None)
             raise _refusal(f"{INCORRECT}: it is unknown. Check it, or ask the owner for a key.")
         if key.revoked:
-            self._cache.pop(key_hash, None)
             raise _refusal(f"{INCORRECT}: it was revoked. Ask the owner for a new one.")
-        if len(self._cache) >= MAX_CACHED_KEYS:
-            self._cache.clear()
-        self._cache[key_hash] = (key, self._clock() + KEY_CACHE_S)
         return key
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass, replace
+from math import inf
 
 from pydantic import JsonValue
 
@@ -21,6 +22,7 @@ from route_switch.domain.pricing import cost_usd
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.attempts import Attempts, said
+from route_switch.services.circuits import Circuits
 from route_switch.services.live_answer import ClientLeftError, LiveAnswer, OpenedCall, StreamLimits
 from route_switch.services.live_call import LiveCall, await_beginning
 
@@ -91,12 +93,24 @@ class ModelCaller:
         catalog: ModelCatalog,
         pool_of: Callable[[str], Executor],
         clock: Clock = time.perf_counter,
+        circuits: Circuits | None = None,
     ) -> None:
+        """Without `circuits`, every model is called, however often it has failed."""
+        self._circuits = circuits or Circuits(failures=inf)
         self._clients = clients
         self._catalog = catalog
         self._attempts = Attempts(catalog)
         self._pool_of = pool_of
         self._clock = clock
+
+    def is_down(self, name: str) -> bool:
+        """Whether the model's circuit is open. It may be called all the same, if nothing else is
+        left."""
+        return self._circuits.is_open(name)
+
+    def patience_s(self, name: str, timeout_s: float) -> float:
+        """Return how long to wait if another model can answer: less for one that was down."""
+        return self._circuits.wait_s(name, timeout_s)
 
     def call(
         self,
@@ -123,6 +137,7 @@ class ModelCaller:
         """Send a call without waiting for it."""
         pool, started = self._pool_of(name.partition("/")[0]), self._clock()
         future = pool.submit(self._complete, name, messages, params, deadline.remaining_s)
+        future.add_done_callback(lambda done: self._close_if_answered(name, done))
         return PendingCall(name, tier, messages, started, future)
 
     def wait(
@@ -144,8 +159,11 @@ class ModelCaller:
             is_busy = call.future.cancel()
             error = _busy(name) if is_busy else _too_slow(name, timeout_s)
             late = None if is_busy else call.future
+            if timeout_s > 0 and not is_busy:
+                self._circuits.failed(name, error)
         except ModelError as caught:
             error = caught
+            self._circuits.failed(name, error)
         else:
             took_ms = self._ms_since(call.started)
             return CallResult(self._attempts.answered(name, tier, completion, took_ms), completion)
@@ -181,11 +199,16 @@ class ModelCaller:
         try:
             beginning = await_beginning(call, builder, lambda: first_s - (self._clock() - started))
         except ModelError as caught:
+            self._circuits.failed(name, caught)
             return _logged(self._failure(name, tier, caught, messages, started))
         may_think = limits.is_last and call.has_begun and deadline.remaining_s > 0
         if not beginning.has_begun and not may_think:
             error = _busy(name) if not call.cancel() else _too_slow(name, first_s)
+            if isinstance(error, ModelTimeoutError):
+                self._circuits.failed(name, error)
             return _logged(self._failure(name, tier, error, messages, started))
+        if beginning.has_begun:
+            self._circuits.succeeded(name)
         live = LiveAnswer(
             OpenedCall(name, tier, messages),
             call,
@@ -221,6 +244,11 @@ class ModelCaller:
             cost = cost_usd(completion.usage, self._catalog.price(attempt.model))
             attempt = replace(attempt, usage=completion.usage, cost_usd=cost, estimated=False)
         return replace(result, attempt=attempt, completion=completion, late=None)
+
+    def _close_if_answered(self, name: str, done: "Future[Completion]") -> None:
+        """Learn of an answer even if nobody waits for it any more."""
+        if not done.cancelled() and done.exception() is None:
+            self._circuits.succeeded(name)
 
     def _complete(
         self,

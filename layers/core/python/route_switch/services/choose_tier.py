@@ -136,11 +136,14 @@ class AskRouterLlm:
             if self._is_abandoned:  # the call would be paid for nothing
                 return None
             name = self._config.models.router
+            if self._caller.is_down(name):
+                return None
             self._pending = self._caller.start(name, messages, params, self._deadline)
         if self.meanwhile is not None:
             wait([self._pending.future], HEAD_START_S)
             self.meanwhile()
-        timeout_s = min(self._config.router_timeout_s, self._deadline.remaining_s)
+        longest_s = self._caller.patience_s(name, self._config.router_timeout_s)
+        timeout_s = min(longest_s, self._deadline.remaining_s)
         self.call = self._caller.wait(self._pending, timeout_s)
         completion = self.call.completion
         if completion is None:

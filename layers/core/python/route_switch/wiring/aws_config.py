@@ -19,6 +19,10 @@ IN_REQUEST = Config(
 )
 """A client is waiting, and its deadline includes these calls."""
 
+QUICK = IN_REQUEST.merge(Config(read_timeout=1))
+"""For keys and secrets: a store that hangs is given up after 2 to 3 s, and the last good value is
+served."""
+
 PARAMETERS = IN_REQUEST.merge(
     Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 3})
 )

@@ -35,13 +35,14 @@ from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.authenticate import Authenticate
 from route_switch.services.call_models import ModelCaller
 from route_switch.services.choose_tier import ChooseTier
+from route_switch.services.circuits import Circuits
 from route_switch.services.live_prompt import LivePrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
 from route_switch.services.request_session import Sessions
 from route_switch.services.route_request import RouteRequest
 from route_switch.services.shadow_budget import ShadowBudget
-from route_switch.wiring.aws_config import IN_REQUEST, LOCAL_MODELS, PARAMETERS, clients
+from route_switch.wiring.aws_config import IN_REQUEST, LOCAL_MODELS, PARAMETERS, QUICK, clients
 from route_switch.wiring.secrets_manager import provider_keys, read_secret
 from route_switch.wiring.settings import Settings, read_settings
 
@@ -87,6 +88,7 @@ def build_router(settings: Settings) -> Router:
     config = settings.router
     connect = clients(IN_REQUEST)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
+    keys = cast("DynamoDBClient", clients(QUICK)("dynamodb"))
     ssm = cast("SSMClient", clients(PARAMETERS)("ssm"))
     live, switched = settings.live_parameter, settings.switches_parameter
     together = ParametersReadTogether(ssm, live, switched, output_ratios_parameter(live))
@@ -103,11 +105,11 @@ def build_router(settings: Settings) -> Router:
     parameters = ThreadPoolExecutor(2)
     models = ModelClients(config, provider_keys(settings.provider_secret))
     limited = LimitedClients(models, config.output_limit)
-    caller = ModelCaller(limited, config.models, pools_by_provider())
+    caller = ModelCaller(limited, config.models, pools_by_provider(), circuits=Circuits())
     admit = AdmitRequest(DynamoDbKeyLimits(dynamodb, settings.results_table), _now)
     return Router(
         config,
-        Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
+        Authenticate(DynamoDbKeyStore(keys, settings.keys_table)),
         admit,
         RouteRequest(
             config,

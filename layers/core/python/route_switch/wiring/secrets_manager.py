@@ -1,16 +1,24 @@
-"""The stack's secrets, cached for five minutes."""
+"""The stack's secrets, cached for five minutes, and for a day while they cannot be read."""
 
 import json
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.models.registry import ProviderKeys
-from route_switch.wiring.aws_config import IN_REQUEST
+from route_switch.domain.errors import StoreError
+from route_switch.services.last_good_values import LastGoodValues, Lifetime
+from route_switch.wiring.aws_config import QUICK
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-SECRET_CACHE_S = 300
+SECRET_CACHE_S = 300.0
+SECRET_OUTAGE_S = 86_400.0
+MAX_SECRETS = 8
+
+_reading = Lock()
+"""Calls run in several threads, and one of them reads for all."""
 
 
 def provider_keys(secret: str | None) -> ProviderKeys:
@@ -27,7 +35,31 @@ def provider_keys(secret: str | None) -> ProviderKeys:
 
 
 def read_secret(name: str) -> str:
-    return str(secrets_provider().get(name, max_age=SECRET_CACHE_S))
+    """Raise `StoreError` if the secret cannot be read and no value of the last day is known."""
+    with _reading:
+        return str(_secrets().get(name))
+
+
+@lru_cache(maxsize=1)
+def _secrets() -> LastGoodValues[str, str]:
+    return LastGoodValues(_fetch, Lifetime(SECRET_CACHE_S, SECRET_OUTAGE_S), MAX_SECRETS)
+
+
+def reset() -> None:
+    """Forget every secret and the connection to the store."""
+    _secrets.cache_clear()
+    secrets_provider.cache_clear()
+
+
+def _fetch(name: str) -> str:
+    from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+    try:
+        return str(secrets_provider().get(name, force_fetch=True))
+    except GetParameterError as error:
+        raise StoreError(
+            f"The secret {name} cannot be read. Check Secrets Manager and the function's role."
+        ) from error
 
 
 @lru_cache(maxsize=1)
@@ -35,4 +67,4 @@ def secrets_provider() -> "SecretsProvider":
     # Imported only if a stage has a secret: this part of Powertools imports boto3.
     from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
-    return SecretsProvider(boto_config=IN_REQUEST)
+    return SecretsProvider(boto_config=QUICK)
