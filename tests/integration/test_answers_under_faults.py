@@ -56,5 +56,7 @@ def test_a_new_process_without_keys_refuses_clearly(router: FaultyRouter) -> Non
 def test_faults_can_be_switched_while_the_router_runs(router: FaultyRouter) -> None:
     everything = tuple(Fault(target, KINDS[4]) for target in ("tier 1", "fallback", "tier 2"))
     failing = (*everything, BY_NAME["tier 3: 500"])
+    router.cold()
+    router.ask(0)
     assert not tried(router, failing, warm=1, cold=0).outcomes[0].is_answered
     assert router.ask(0).is_answered

@@ -15,6 +15,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES
 from route_switch.domain.router_config import RouterConfig
 from tests.integration.conftest import (
     CATALOG,
@@ -38,6 +39,7 @@ LIMITS = {
     "request_deadline_s": DEADLINE_S,
 }
 PATHS = ("/v1/chat/completions", "/v1/messages", "/v1/responses")
+LONG_TEXT = "Consider the coast. " * (MAX_TEXT_BYTES // 20 + 1)
 CASE = re.compile(r"Case (\d+)\.")
 LATE_S = 0.5
 """The processor's share beyond the deadline that a busy machine may take."""
@@ -102,9 +104,11 @@ class FaultyRouter:
         forget()
 
     def ask(self, number: int) -> Outcome:
-        """Send the nth request: its protocol, and whether it is streamed, change with n."""
+        """Send the nth request: its protocol, its length and whether it is streamed change with
+        n."""
         started = time.monotonic()
-        answer = self.api("POST", PATHS[number % 3], body_of(number))
+        body = body_of(number, is_long=number % 4 == 0)
+        answer = self.api("POST", PATHS[number % 3], body)
         seconds = time.monotonic() - started
         return Outcome(answer, seconds, answer.headers.get("x-request-id", ""))
 
@@ -137,9 +141,10 @@ class FaultyRouter:
                 yield str(json.loads(message["Body"])["request_id"])
 
 
-def body_of(number: int) -> Mapping[str, object]:
+def body_of(number: int, *, is_long: bool = False) -> Mapping[str, object]:
+    """A long query is stored in S3, others in DynamoDB alone."""
     path, stream = PATHS[number % 3], number // 3 % 2 == 1
-    text = f"{LONG} Case {number}."
+    text = f"{LONG} {LONG_TEXT if is_long else ''} Case {number}."
     if path == "/v1/responses":
         return {"model": "auto", "input": text, "stream": stream, "store": False}
     body = {"model": "auto", "stream": stream, "messages": [{"role": "user", "content": text}]}
