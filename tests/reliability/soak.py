@@ -7,6 +7,7 @@ killed (0).
 import json
 import logging
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -176,14 +177,21 @@ def soak(minutes: float, kills: int = 0) -> Run:
 
 def _run(load: Load, proxy: FaultProxy, seconds: float, kills: int) -> Run:
     capacity = load.capacity(CAPACITY_S)
+    _say(f"capacity {capacity:.1f} requests/s")
     rate = LOAD * capacity
     quiet = load.at(rate, QUIET_S, Turn(load.stack, proxy, faulty=False, kill_every_s=0))
     turn = Turn(load.stack, proxy, faulty=True, kill_every_s=seconds / (kills + 1) if kills else 0)
+    _say(f"{len(quiet)} quiet requests")
     loaded = load.at(rate, seconds, turn)
+    _say(f"{len(loaded)} requests with faults")
     proxy.inject()
     lost, usd = _accounts(load.stack, [*quiet, *loaded])
     met = sum(call.fault is not None for call in proxy.calls)
     return Run(capacity, seconds / 60, quiet, loaded, turn.memory, turn.killed, met, lost, usd)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _environment(proxy: FaultProxy) -> dict[str, str]:

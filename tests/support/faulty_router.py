@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import boto3
 import pytest
@@ -98,6 +98,7 @@ class FaultyRouter:
     api: Api
     proxy: FaultProxy
     log: list[str]
+    queued: set[str] = field(default_factory=set)
 
     def cold(self) -> None:
         """Forget what a process keeps, as a new one has nothing."""
@@ -113,6 +114,7 @@ class FaultyRouter:
         return Outcome(answer, seconds, answer.headers.get("x-request-id", ""))
 
     def kept(self) -> Kept:
+        self._receive()
         items = [
             item
             for page in boto3.client("dynamodb").get_paginator("scan").paginate(TableName="results")
@@ -122,7 +124,7 @@ class FaultyRouter:
         stored = [json.loads(item["record"]["S"]) for item in records]
         return Kept(
             frozenset(each["request_id"] for each in stored),
-            frozenset(self._queued()),
+            frozenset(self.queued),
             frozenset(
                 str(json.loads(line[line.index("{") :])["request_id"])
                 for line in self.log
@@ -133,12 +135,13 @@ class FaultyRouter:
             _usd(items, "KEY#"),
         )
 
-    def _queued(self) -> Iterator[str]:
+    def _receive(self) -> None:
+        """Messages that were received stay hidden for a while: keep their ids."""
         sqs = boto3.client("sqs")
         url = sqs.get_queue_url(QueueName="records")["QueueUrl"]
         while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:
-                yield str(json.loads(message["Body"])["request_id"])
+                self.queued.add(str(json.loads(message["Body"])["request_id"]))
 
 
 def body_of(number: int, *, is_long: bool = False) -> Mapping[str, object]:
