@@ -234,17 +234,13 @@ def results_table(aws: None) -> str:
     return "results"
 
 
-<<<<<<< HEAD
 @pytest.fixture
 def keys_table(aws: None) -> str:
     create_keys_table(boto3.client("dynamodb"))
     return "keys"
 
 
-def _make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
-=======
 def make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
->>>>>>> faults
     """Let moto do one thing at a time, as it seems in DynamoDB. It checks a condition and writes in
     two steps, and a transaction copies tables that another thread may be changing."""
     one_at_a_time = threading.RLock()
