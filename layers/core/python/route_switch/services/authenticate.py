@@ -27,22 +27,15 @@ class Authenticate:
     """Checks bearer keys. A key that was read is accepted for `KEY_CACHE_S` seconds, and for
     `KEY_OUTAGE_S` while the store fails."""
 
-<<<<<<< HEAD
-    def __init__(self, keys: KeyStore, clock: Clock = time.monotonic) -> None:
-        lifetime = Lifetime(KEY_CACHE_S, KEY_OUTAGE_S)
-        self._keys = LastGoodValues(keys.find, lifetime, MAX_CACHED_KEYS, clock)
-=======
     def __init__(
         self,
         keys: KeyStore,
         clock: Clock = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._keys = keys
-        self._clock = clock
+        lifetime = Lifetime(KEY_CACHE_S, KEY_OUTAGE_S)
+        self._keys = LastGoodValues(keys.find, lifetime, MAX_CACHED_KEYS, clock)
         self._now = now
-        self._cache: dict[str, tuple[ApiKey, float]] = {}
->>>>>>> ids
 
     def __call__(self, authorization: str | None) -> ApiKey:
         """Return the key in an `Authorization: Bearer …` header. Raise `RequestRefusedError`
@@ -51,33 +44,12 @@ class Authenticate:
         presented = presented.strip()
         if scheme.lower() != "bearer" or not presented:
             raise _refusal("The API key is missing. Send it as 'Authorization: Bearer rs-…'.")
-<<<<<<< HEAD
         key = self._keys.get(hash_key(presented))
-        if key is None:
-            raise _refusal(f"{INCORRECT}: it is unknown. Check it, or ask the owner for a key.")
-        if key.revoked:
-            raise _refusal(f"{INCORRECT}: it was revoked. Ask the owner for a new one.")
-=======
-        key = self._find(hash_key(presented))
         if key is None:
             raise _refusal(f"{INCORRECT}: it is unknown. Check it, or ask the owner for a key.")
         refusal = key.refusal(self._now())
         if refusal is not None:
             raise _refusal(f"{INCORRECT}: {refusal}")
-        return key
-
-    def _find(self, key_hash: str) -> ApiKey | None:
-        cached = self._cache.get(key_hash)
-        if cached and cached[1] > self._clock():
-            return cached[0]
-        self._cache.pop(key_hash, None)
-        key = self._keys.find(key_hash)
-        if key is None or key.revoked:
-            return key
-        if len(self._cache) >= MAX_CACHED_KEYS:
-            self._cache.clear()
-        self._cache[key_hash] = (key, self._clock() + KEY_CACHE_S)
->>>>>>> ids
         return key
 
 
