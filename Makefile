@@ -24,7 +24,7 @@ export LITELLM_LOCAL_MODEL_COST_MAP = True
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo weekly learn evaluate docs picture up synth cdk invoke bench bench-memory lock sbom release snapshot
-.PHONY: test unit infra integration conformance e2e soak reliability test-llm test-clients lint
+.PHONY: test unit infra integration conformance e2e soak soak-load reliability test-llm test-clients lint
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -123,6 +123,9 @@ e2e: install $(CDK) $(CLIENTS)  ## run the tests of the whole stack, deployed on
 
 soak: install  ## run the unit tests with many more examples and longer simulations (minutes)
 	TEST_PROFILE=long $(TESTS) tests/unit
+
+soak-load: install  ## load a local stack for SOAK_MINUTES=30, with faults, and write its figures
+	SOAK_MINUTES=$(or $(SOAK_MINUTES),30) $(BIN)/python -m tests.reliability soak
 
 reliability: install  ## measure what SECURITY.md promises, and write docs/reliability.md (SUITES="a b")
 	$(BIN)/python -m tests.reliability $(SUITES)

@@ -84,8 +84,13 @@ def avoid_table_copies() -> None:
 
 
 def copy_without_items(table: Any, _: dict[int, Any]) -> Any:
-    """Return a table with its own collection of the same item objects."""
-    other = copy.copy(table)
+    """Return a table with its own collection of the same item objects.
+
+    `copy.copy` would call `BaseModel.__new__`, which keeps each new model for moto's dashboard.
+    Each write would keep a dictionary of all items: memory would grow with the square of writes.
+    """
+    other = object.__new__(type(table))
+    other.__dict__.update(table.__dict__)
     keep = dict if table.has_range_key else lambda item: item
     other.items = defaultdict(dict, {key: keep(of) for key, of in table.items.items()})
     return other

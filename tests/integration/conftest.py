@@ -101,7 +101,7 @@ class Api:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         event = api_event(method, path, body, key, headers)
-        name, event["pathParameters"] = _route(method, path.partition("?")[0])
+        name, event["pathParameters"] = route_of(method, path.partition("?")[0])
         response = HANDLERS[name](event, FakeContext())
         values = response.get("multiValueHeaders", {})
         assert isinstance(values, dict)
@@ -122,7 +122,7 @@ class Api:
         return self("POST", "/v1/chat/completions", body, key, headers)
 
 
-def _route(method: str, path: str) -> tuple[str, dict[str, str] | None]:
+def route_of(method: str, path: str) -> tuple[str, dict[str, str] | None]:
     """Return the function that API Gateway would call, with the path parameters; for unknown
     routes, the router."""
     for (verb, route), name in ROUTES.items():
@@ -155,7 +155,7 @@ def mocked_aws(environment: pytest.MonkeyPatch) -> Iterator[None]:
     environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     with mock_aws():
         share_clients(environment)
-        _make_dynamodb_atomic(environment)
+        make_dynamodb_atomic(environment)
         yield
 
 
@@ -180,7 +180,7 @@ def api_maker(environment: pytest.MonkeyPatch) -> Iterator[MakeApi]:
                 **changes,
             }
             config = RouterConfig.model_validate(values)
-            for name, value in _create_resources(config).items():
+            for name, value in create_resources(config).items():
                 environment.setenv(name, value)
             forget()
             return Api(upstream)
@@ -240,7 +240,7 @@ def keys_table(aws: None) -> str:
     return "keys"
 
 
-def _make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
+def make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let moto do one thing at a time, as it seems in DynamoDB. It checks a condition and writes in
     two steps, and a transaction copies tables that another thread may be changing."""
     one_at_a_time = threading.RLock()
@@ -253,7 +253,7 @@ def _make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DynamoHandler, "call_action", call_alone)
 
 
-def _create_resources(config: RouterConfig) -> dict[str, str]:
+def create_resources(config: RouterConfig) -> dict[str, str]:
     dynamodb = boto3.client("dynamodb")
     create_results_table(dynamodb)
     create_keys_table(dynamodb)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto.dynamodb.models.table import Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -94,3 +95,14 @@ def test_a_failed_transaction_changes_nothing(dynamodb: "DynamoDBClient") -> Non
     assert "Item" not in dynamodb.get_item(
         TableName="results", Key={"pk": {"S": "new"}, "sk": {"S": "new"}}
     )
+
+
+def test_moto_keeps_no_copy_of_a_table_for_each_transaction(dynamodb: "DynamoDBClient") -> None:
+    """It would hold a dictionary of all items: memory grew with the square of requests."""
+    before = len(Table.instances_tracked)
+    for number in range(5):
+        new: Mapping[str, AttributeValueTypeDef] = {"pk": {"S": "a"}, "sk": {"S": str(number)}}
+        dynamodb.transact_write_items(
+            TransactItems=[{"Put": {"TableName": "results", "Item": new}}]
+        )
+    assert len(Table.instances_tracked) == before

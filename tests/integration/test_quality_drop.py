@@ -10,7 +10,7 @@ import pytest
 
 from functions.monitor import handler as monitor
 from functions.promote import handler as promoter
-from route_switch.adapters.keys_table import KeysTable
+from route_switch.adapters.operations.owned_keys import KeysTable
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.adapters.results_table import cap_key, day_key, month_key, quality_key

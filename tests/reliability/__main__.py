@@ -6,6 +6,7 @@ Without names, every suite runs. A suite that is not run keeps the figures that 
 `tests/reliability/figures/`. Short versions of the suites are ordinary tests.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ def main(names: Sequence[str]) -> int:
         return 2
     for name in names or SUITES:
         _say(f"{datetime.now(UTC):%H:%M:%S} {name}")
+        os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "RouteSwitch/test")  # for handlers
         section = import_module(f"tests.reliability.{name}").measure()
         replace(section, commit=_commit(), measured=f"{datetime.now(UTC):%Y-%m-%d}").write()
     PAGE.write_text(page(), "utf-8")

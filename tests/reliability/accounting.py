@@ -138,7 +138,8 @@ def measure() -> Section:
         ("what", "result"),
         (
             ("requests, of them deleted", f"{found.requests:,}, {found.deleted:,}"),
-            ("failed calls, of them kills", f"{found.faults:,}, {found.kills:,} kills in all"),
+            ("calls that failed or killed the function", f"{found.faults:,}"),
+            ("killed functions", f"{found.kills:,}"),
             ("requests in no account", f"{found.lost}"),
             ("requests counted twice", f"{found.twice}"),
             ("lost or twice, 95% interval", f"{low:.4%} to {high:.4%}"),

@@ -11,13 +11,14 @@ from local.aws.client import StackInfo
 def kill_router(stack: StackInfo) -> int:
     """Kill every execution environment of the stack's router, as a crash would. Return how many
     there were."""
-    runtimes = [*_runtimes_of(stack)]
+    runtimes = [*router_processes(stack)]
     for pid in runtimes:
         os.kill(pid, signal.SIGKILL)
     return len(runtimes)
 
 
-def _runtimes_of(stack: StackInfo) -> Iterator[int]:
+def router_processes(stack: StackInfo) -> Iterator[int]:
+    """Return the ids of the processes that run the stack's router."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes()

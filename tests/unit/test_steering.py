@@ -100,8 +100,7 @@ def test_a_router_that_costs_money_is_not_called_without_an_allowance() -> None:
 
 
 def test_texts_around_a_query_rarely_move_the_packaged_prompt() -> None:
-    """The bounds are well below what a router without defenses reaches: 0.45 up (docs/reliability.md
-    has the figures)."""
+    """The bounds are well below what a router without defenses reaches: 0.45 up."""
     strings = packaged_strings()[::8]
     route = router_for(router_config("local/encoder", no_bypass=True), packaged_prompt())
     score = score_steering(strings, sample_queries()[:60], route, 6)

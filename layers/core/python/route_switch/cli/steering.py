@@ -140,8 +140,10 @@ def router_for(
             raise ModelError(f"The router LLM failed, so nothing is measured: {call.error}")
         return choice.decision.tier
 
+    is_local = str(config.models.router).startswith("local/")  # needs a processor, not patience
+
     def route(texts: Sequence[str]) -> Sequence[Tier]:
-        with ThreadPoolExecutor(THREADS) as pool:
+        with ThreadPoolExecutor(1 if is_local else THREADS) as pool:
             return list(pool.map(tier_of, texts))
 
     return route

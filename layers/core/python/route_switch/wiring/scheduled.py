@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, cast
 import botocore.session
 from botocore.config import Config
 
-from route_switch.adapters.keys_table import KeysTable
 from route_switch.adapters.learning.dynamodb_learning import DynamoDbRoutedDays
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.step_functions import StepFunctionsRuns
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
+from route_switch.adapters.operations.owned_keys import KeysTable
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.adapters.prompts.lambda_function import LambdaFunction, LambdaPromoter
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore

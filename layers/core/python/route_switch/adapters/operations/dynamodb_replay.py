@@ -11,7 +11,7 @@ from route_switch.adapters.results_table import REJECTED, counted_key, item_key,
 from route_switch.domain.errors import StoreError
 from route_switch.domain.operations.logged_requests import MARKS
 from route_switch.domain.request_record import RequestRecord
-from route_switch.services.operations.replay_records import Message
+from route_switch.services.operations.replay_records import QueuedRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,7 +74,7 @@ class SqsRecords:
         self._url = url
         self._limit = limit
 
-    def messages(self) -> Iterator[Message]:
+    def messages(self) -> Iterator[QueuedRecord]:
         """Yield up to `limit` messages, each once, until the queue shows no more."""
         seen: set[str] = set()
         while len(seen) < self._limit:
@@ -90,10 +90,10 @@ class SqsRecords:
                 return
             for message in found:
                 seen.add(message["MessageId"])
-                yield Message(message["MessageId"], message["Body"], message["ReceiptHandle"])
+                yield QueuedRecord(message["MessageId"], message["Body"], message["ReceiptHandle"])
 
     @store_errors("The queue of records")
-    def remove(self, message: Message) -> None:
+    def remove(self, message: QueuedRecord) -> None:
         self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt)
 
 

@@ -31,7 +31,7 @@ MARKS = (ANNOUNCED, "Record not saved", "requests_")
 """Each line of interest contains one of them."""
 
 
-class Source(IntEnum):
+class LineSource(IntEnum):
     ANNOUNCEMENT = 1
     METRICS = 2
     RECORD = 3
@@ -42,7 +42,7 @@ class LoggedRequest:
     """`at_most_usd` is the bound of a cost that is unknown."""
 
     record: RequestRecord
-    source: Source
+    source: LineSource
     at_most_usd: float | None = None
 
 
@@ -81,7 +81,7 @@ def read_line(line: str) -> LoggedRequest | None:
     message = content.get("message")
     if isinstance(message, str) and message.startswith(NOT_SAVED):
         return LoggedRequest(
-            read_lost_record(json.loads(message[message.index("): {") + 3 :])), Source.RECORD
+            read_lost_record(json.loads(message[message.index("): {") + 3 :])), LineSource.RECORD
         )
     return None
 
@@ -92,7 +92,7 @@ def _better(one: LoggedRequest | None, other: LoggedRequest) -> LoggedRequest:
         return other
     worse, better = sorted((one, other), key=lambda logged: logged.source)
     created_at = min(worse.record.created_at, better.record.created_at)
-    if better.source is not Source.METRICS:
+    if better.source is not LineSource.METRICS:
         return better
     return replace(better, record=replace(better.record, created_at=created_at))
 
@@ -103,7 +103,7 @@ def _announced(said: _Announcement) -> LoggedRequest:
     record = _record(said.request_id, said.key_id, said.created_at, Tier.SMALL, Reason.DEGRADED)
     attempt = Attempt(UNRECORDED, Tier.SMALL, "failed", 0.0, error="never recorded")
     return LoggedRequest(
-        replace(record, attempts=(attempt,), why=why), Source.ANNOUNCEMENT, said.worst_usd
+        replace(record, attempts=(attempt,), why=why), LineSource.ANNOUNCEMENT, said.worst_usd
     )
 
 
@@ -129,7 +129,7 @@ def _from_metrics(content: JsonObject) -> LoggedRequest:
         baseline_basis=SavingBasis.NO_ANSWER if baseline is None else SavingBasis.MEASURED,
         why="Restored from the log, with its costs but without its tokens.",
     )
-    return LoggedRequest(replace(record, attempts=_attempts(record, content)), Source.METRICS)
+    return LoggedRequest(replace(record, attempts=_attempts(record, content)), LineSource.METRICS)
 
 
 def _attempts(record: RequestRecord, content: JsonObject) -> tuple[Attempt, ...]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from route_switch.domain.errors import StoreError
 from route_switch.domain.lost_record import read_lost_record
-from route_switch.domain.operations.logged_requests import Source, best_of
+from route_switch.domain.operations.logged_requests import LineSource, best_of
 from route_switch.domain.request_record import RequestRecord
 
 UNDER_WAY = timedelta(minutes=15)
@@ -16,7 +16,7 @@ UNDER_WAY = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class QueuedRecord:
     """A queued record. `receipt` removes it from the queue."""
 
     message_id: str
@@ -25,9 +25,9 @@ class Message:
 
 
 class RecordsQueue(Protocol):
-    def messages(self) -> Iterator[Message]: ...
+    def messages(self) -> Iterator[QueuedRecord]: ...
 
-    def remove(self, message: Message) -> None: ...
+    def remove(self, message: QueuedRecord) -> None: ...
 
 
 class Home(Protocol):
@@ -103,13 +103,13 @@ class ReplayRecords:
             age = self._now() - logged.record.created_at
             if age >= self._retention:
                 done.too_old += 1
-            elif age < UNDER_WAY and logged.source is not Source.RECORD:
+            elif age < UNDER_WAY and logged.source is not LineSource.RECORD:
                 done.under_way += 1
             elif self._saved(logged.record, done) and logged.at_most_usd is not None:
                 done.unknown += 1
                 done.at_most_usd += logged.at_most_usd
 
-    def _take(self, message: Message, done: Replayed) -> None:
+    def _take(self, message: QueuedRecord, done: Replayed) -> None:
         try:
             content = json.loads(message.body)
             record = read_lost_record(content)
@@ -138,7 +138,7 @@ class ReplayRecords:
         done.count(record, saved=saved)
         return saved
 
-    def _reject(self, message: Message, reason: str, done: Replayed) -> None:
+    def _reject(self, message: QueuedRecord, reason: str, done: Replayed) -> None:
         if not self._dry_run:
             self._home.reject(message.message_id, message.body, reason)
         done.rejected[message.message_id] = reason

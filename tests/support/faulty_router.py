@@ -1,0 +1,210 @@
+"""The router's handler in this process, with a fault proxy between it and everything it calls.
+
+Models are a scripted server, and AWS is moto's server, both reached over HTTP through the proxy.
+"""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES
+from route_switch.domain.router_config import RouterConfig
+from tests.integration.conftest import (
+    CATALOG,
+    LONG,
+    Answer,
+    Api,
+    create_resources,
+    forget,
+    make_dynamodb_atomic,
+)
+from tests.support.fault_proxy import FaultProxy, running_proxy
+from tests.support.faults import MODELS
+from tests.support.upstream import Body, Reply, completion, running_upstream, streamed
+
+DEADLINE_S = 12.0
+"""A request's time limit. Each limit here is shorter than in production; the code is the same."""
+LIMITS = {
+    "router_timeout_s": 0.5,
+    "attempt_s": 1.0,
+    "stall_s": 0.8,
+    "request_deadline_s": DEADLINE_S,
+}
+PATHS = ("/v1/chat/completions", "/v1/messages", "/v1/responses")
+LONG_TEXT = "Consider the coast. " * (MAX_TEXT_BYTES // 20 + 1)
+CASE = re.compile(r"Case (\d+)\.")
+LATE_S = 0.5
+"""The processor's share beyond the deadline that a busy machine may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`request_id` is empty if the request was refused before it was routed."""
+
+    answer: Answer
+    seconds: float
+    request_id: str
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether a stream ended with an error: what the client has seen cannot be taken back, so
+        no other tier can answer."""
+        errors = ('"error":{', '"error": {', '"response.failed"')
+        return self.answer.status == 200 and any(each in self.answer.text for each in errors)
+
+    @property
+    def is_answered(self) -> bool:
+        in_time = self.seconds <= DEADLINE_S + LATE_S
+        return self.answer.status == 200 and in_time and not self.broke_off
+
+    @property
+    def teaches(self) -> bool:
+        """Whether an error says what happened, in the form of its protocol."""
+        if self.answer.status == 200:
+            return True
+        try:
+            message = str(self.answer.error["message"])
+        except (KeyError, ValueError, AssertionError):
+            return False
+        return len(message.split()) >= 5
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where records are, by the requests' ids; and money by place, in USD."""
+
+    table: frozenset[str]
+    queue: frozenset[str]
+    log: frozenset[str]
+    items_usd: float
+    days_usd: float
+    months_usd: float
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return self.table | self.queue | self.log
+
+
+@dataclass
+class FaultyRouter:
+    api: Api
+    proxy: FaultProxy
+    log: list[str]
+    queued: set[str] = field(default_factory=set)
+
+    def cold(self) -> None:
+        """Forget what a process keeps, as a new one has nothing."""
+        forget()
+
+    def ask(self, number: int) -> Outcome:
+        """Send the nth request: its protocol, its length and whether it is streamed change with
+        n."""
+        started = time.monotonic()
+        body = body_of(number, is_long=number % 4 == 0)
+        answer = self.api("POST", PATHS[number % 3], body)
+        seconds = time.monotonic() - started
+        return Outcome(answer, seconds, answer.headers.get("x-request-id", ""))
+
+    def kept(self) -> Kept:
+        self._receive()
+        items = [
+            item
+            for page in boto3.client("dynamodb").get_paginator("scan").paginate(TableName="results")
+            for item in page["Items"]
+        ]
+        records = [item for item in items if item["sk"]["S"] == "RESULT"]
+        stored = [json.loads(item["record"]["S"]) for item in records]
+        return Kept(
+            frozenset(each["request_id"] for each in stored),
+            frozenset(self.queued),
+            frozenset(
+                str(json.loads(line[line.index("{") :])["request_id"])
+                for line in self.log
+                if line.startswith("Record not saved")
+            ),
+            sum(each["cost_usd"] or 0.0 for each in stored),
+            _usd(items, "DAY#"),
+            _usd(items, "KEY#"),
+        )
+
+    def _receive(self) -> None:
+        """Messages that were received stay hidden for a while: keep their ids."""
+        sqs = boto3.client("sqs")
+        url = sqs.get_queue_url(QueueName="records")["QueueUrl"]
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                self.queued.add(str(json.loads(message["Body"])["request_id"]))
+
+
+def body_of(number: int, *, is_long: bool = False) -> Mapping[str, object]:
+    """A long query is stored in S3, others in DynamoDB alone."""
+    path, stream = PATHS[number % 3], number // 3 % 2 == 1
+    text = f"{LONG} {LONG_TEXT if is_long else ''} Case {number}."
+    if path == "/v1/responses":
+        return {"model": "auto", "input": text, "stream": stream, "store": False}
+    body = {"model": "auto", "stream": stream, "messages": [{"role": "user", "content": text}]}
+    return {**body, "max_tokens": 100} if path == "/v1/messages" else body
+
+
+def scripted(body: Body) -> Reply:
+    """The router chooses the tier by the request's number: of three in turn, each gets one, and
+    each protocol meets each tier."""
+    if MODELS[str(body["model"])] == "router":
+        number = int(CASE.findall(json.dumps(body["messages"]))[-1])
+        return completion(str((number + number // 3) % 3 + 1), 1000, 1)
+    return streamed("It ", "depends.") if body.get("stream") else completion("It depends.")
+
+
+@contextmanager
+def faulty_router(**changes: object) -> Iterator[FaultyRouter]:
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        with (
+            pytest.MonkeyPatch.context() as environment,
+            running_upstream(scripted) as upstream,
+            running_proxy(upstream.url.removesuffix("/v1"), f"http://{host}:{port}") as proxy,
+            _log() as log,
+        ):
+            make_dynamodb_atomic(environment)
+            for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+                environment.setenv(name, "testing")
+            environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+            environment.setenv("AWS_ENDPOINT_URL", proxy.url)
+            config = RouterConfig.model_validate(
+                {"models": CATALOG, "openai_base_url": f"{proxy.url}/v1", **LIMITS, **changes}
+            )
+            for name, value in create_resources(config).items():
+                environment.setenv(name, value)
+            forget()
+            yield FaultyRouter(Api(upstream), proxy, log)
+    finally:
+        forget()
+        server.stop()
+
+
+@contextmanager
+def _log() -> Iterator[list[str]]:
+    lines: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]  # collects
+    logger = logging.getLogger("route_switch")
+    logger.addHandler(handler)
+    try:
+        yield lines
+    finally:
+        logger.removeHandler(handler)
+
+
+def _usd(items: list[dict[str, dict[str, str]]], prefix: str) -> float:
+    totals = [item for item in items if item["pk"]["S"].startswith(prefix)]
+    return sum(float(item.get("cost_usd", {}).get("N", 0)) for item in totals)
