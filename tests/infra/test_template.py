@@ -153,6 +153,7 @@ def test_the_learning_and_users_indexes_hold_keys_only(prod: Synthesized) -> Non
     }
     assert keys == {
         "Learning": [("learn_pk", "HASH"), ("learn_sk", "RANGE")],
+        "UsersByKey": [("user_pk", "HASH"), ("key_id", "RANGE")],
         "Users": [("user_pk", "HASH")],
     }
     for index in results["GlobalSecondaryIndexes"]:
