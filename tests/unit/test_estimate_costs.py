@@ -128,7 +128,8 @@ def test_the_estimate_covers_the_router_call_of_the_live_prompt(
         demos=tuple(Demo(query=f"Prove lemma {n}. " * 10, tier=Tier.LARGE) for n in range(demos)),
     )
     config = config_of(router=OPUS, router_known=router_known)
-    query = query_of(({"role": "user", "content": "Why is the sky blue? " * 2000},), {})
+    text = " ".join(f"Why is the sky blue on day {day}?" for day in range(1200))
+    query = query_of(({"role": "user", "content": text},), {})
     sent = len(str(router_messages(config, prompt, query))) / 4
     estimate = router_usage(config, prompt)
     assert sent <= estimate.input_tokens <= 2 * sent

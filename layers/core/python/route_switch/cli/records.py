@@ -41,7 +41,7 @@ def replay(
     log: Annotated[
         list[Path] | None,
         typer.Option(
-            exists=True, dir_okay=False, help="Also read this file of router log lines. Repeatable."
+            help="Also read this file of router log lines. Repeatable."
         ),
     ] = None,
     limit: Annotated[
