@@ -19,6 +19,7 @@ TRIED: tuple[tuple[str, ...], ...] = (
     ("tier 3: truncated", "tier 2: wrong model"),
     ("tier 2: time-out",),
     ("dynamodb: 429",),
+    ("dynamodb: malformed",),
     ("sqs: 500", "tier 3: 500"),
 )
 

@@ -7,6 +7,7 @@ from botocore.client import BaseClient
 from botocore.config import Config
 
 from route_switch.adapters.fresh_connections import keep_fresh
+from route_switch.adapters.whole_answers import refuse_malformed
 
 IN_REQUEST = Config(
     connect_timeout=1,
@@ -64,4 +65,8 @@ def clients(config: Config) -> Callable[[str], BaseClient]:
     start, for uploads and resources that no request uses.
     """
     session = botocore.session.get_session()
-    return lambda service: keep_fresh(session.create_client(service, config=config))
+
+    def client(service: str) -> BaseClient:
+        return refuse_malformed(keep_fresh(session.create_client(service, config=config)))
+
+    return client
