@@ -13,6 +13,7 @@ from route_switch.adapters.operations.dynamodb_replay import DynamoDbHome, SqsRe
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
+from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import say, say_json
 from route_switch.services.operations.replay_records import Replayed, ReplayRecords
 
@@ -40,9 +41,7 @@ def replay(
     ] = None,
     log: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Also read this file of router log lines. Repeatable."
-        ),
+        typer.Option(help="Also read this file of router log lines. Repeatable."),
     ] = None,
     limit: Annotated[
         int, typer.Option(min=1, help="Messages, and lines of the log, to read at most.")
@@ -91,6 +90,8 @@ def _lines(
     deployed: Deployed, hours: int | None, files: "list[Path] | tuple[()]", limit: int
 ) -> Iterator[str]:
     for file in files:
+        if not file.is_file():
+            raise UsageError(f"There is no file {file}. Give --log a file of router log lines.")
         with file.open(encoding="utf-8", errors="replace") as lines:
             yield from lines
     if hours is not None:
