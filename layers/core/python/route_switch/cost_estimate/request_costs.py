@@ -28,7 +28,7 @@ SESSION_WRITES, SESSION_READS = 1, 1
 """The state of a session: an item of about 300 bytes, read consistently. A conversation's first
 request does not read it; count it for all."""
 
-METRIC_LINE_BYTES = 2_000
+METRIC_LINE_BYTES = 2_100
 LAMBDA_LINES_BYTES = 400
 """Lambda's own START, END and REPORT lines."""
 ACCESS_LINE_BYTES = 300
