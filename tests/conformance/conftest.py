@@ -1,5 +1,6 @@
 """Runs a dialect through the router's handler in this process, against the scripted upstream."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +14,7 @@ from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.services.circuits import Circuits
 from route_switch.wiring import router
 from tests.conformance import reading
 from tests.conformance.as_events import FORMS, Events, can_stream
@@ -234,6 +236,8 @@ def conformance() -> Iterator[Conformance]:
         mocked_aws(environment),
         api_maker(environment) as make,
     ):
+        # Every dialect meets a process in which no model has failed before.
+        environment.setattr(router, "Circuits", lambda: Circuits(failures=math.inf))
         yield Conformance(make(), environment)
 
 

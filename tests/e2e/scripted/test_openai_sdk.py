@@ -187,7 +187,7 @@ def test_100_identical_requests_make_one_upstream_call(scripted: ServedStack) ->
     assert len(scripted.upstream.calls) == 1
     assert Counter(a.status_code for a in answers).keys() <= {200, 409}
     waiting = [a for a in answers if a.status_code == 409]
-    assert all(a.headers["retry-after"] == "1" for a in waiting)
+    assert all(a.headers["retry-after"] == "2" for a in waiting)
     assert {a.json()["error"]["code"] for a in waiting} == {"idempotency_in_progress"}
     assert {a.text for a in answers if a.status_code == 200} == {repeat.text}
     assert repeat.headers["idempotent-replayed"] == "true"

@@ -16,7 +16,7 @@ Keys are `pk` and `sk`:
     RUNS                            <run id>  runs of the weekly workflow: `dynamodb_runs`
     FORGOTTEN                       <request id>  deleted requests: `dynamodb_deletion`
     AUDIT#<YYYY-MM>                 <time>#…  who changed what: `dynamodb_audit`
-    COUNTED#<request id>            RESULT    a deleted request, whose counters stay: a copy of its
+    COUNTED#<request id>            COUNTED   a deleted request, whose counters stay: a copy of its
                                               record from the queue or the log must not count again
     REJECTED                        <id>      what `records replay` could not read, and why
     LEARNING#<YYYY-MM>              CAP       what learning spent, total and by run: `dynamodb_cap`
@@ -96,7 +96,7 @@ def record_key(request_id: str) -> "Item":
 
 
 def counted_key(request_id: str) -> "Item":
-    return item_key(f"COUNTED#{request_id}", "RESULT")
+    return item_key(f"COUNTED#{request_id}", "COUNTED")
 
 
 def feedback_key(request_id: str) -> "Item":

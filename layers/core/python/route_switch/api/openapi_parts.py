@@ -141,7 +141,7 @@ PARAMETERS: JsonObject = {
         "query",
         "cursor",
         "Where to continue: the `cursor` of an answer that was not `complete`.",
-        {"type": "string", "pattern": "^[0-9]{1,2}$"},
+        {"type": "string", "pattern": "^([0-9]|1[0-5])$"},
         "7",
     ),
     "group_by": _parameter(
