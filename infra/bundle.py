@@ -26,6 +26,7 @@ _AWS_SERVICES = frozenset(
         "bedrock-runtime",
         "dynamodb",
         "lambda",
+        "logs",
         "s3",
         "secretsmanager",
         "sns",

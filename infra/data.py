@@ -154,7 +154,7 @@ class Data(Construct):
         acknowledge(
             queue,
             "SQS3",
-            "This queue is itself a dead-letter queue; nothing consumes it automatically.",
+            "This queue is itself a dead-letter queue: the monitor removes what is no record.",
         )
         return queue
 

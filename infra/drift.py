@@ -12,12 +12,13 @@ from infra.layers import PythonLayer
 from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.scheduled import MissedStarts, run_on_schedule
 from infra.stage import Stage
+from route_switch.adapters.learning.dynamodb_drift import DRIFT_PARTITIONS
 
 
 class DriftFunction(PythonFunction):
     """Read the live prompt, the switches, the daily counters and the runs; start the state machine.
 
-    It writes nothing.
+    It writes only the figures of its check.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class DriftFunction(PythonFunction):
         # Not the items of requests, which hold texts.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*")
         self.allow_items(data.results, ["dynamodb:Query"], "RUNS")
+        # The day's figures, for the time line.
+        self.allow_items(data.results, ["dynamodb:PutItem"], DRIFT_PARTITIONS)
         # Half an hour after the day that it checks, when all of its requests are counted.
         run_on_schedule(
             self,

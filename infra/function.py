@@ -33,6 +33,8 @@ FUNCTIONS = Path("functions")
 MAX_ENVIRONMENT_BYTES = 3_500
 """Below Lambda's 4,096 bytes, because values known only at deployment are estimated."""
 _UNRESOLVED_BYTES = 100
+SOURCES_OF_BUILDS = ("page", "built.json")
+"""In a function's folder: what its other files are built from. It is not deployed."""
 SMALL_MB = 1024
 """Memory of functions that seldom run."""
 _IMAGE_PLATFORMS = {
@@ -73,7 +75,7 @@ class StageFunction(Construct):
             **environment,
         }
         check_environment(self.folder, environment)
-        log_group = logs.LogGroup(
+        self.log_group = log_group = logs.LogGroup(
             self,
             "Logs",
             encryption_key=customer_key(self),
@@ -104,14 +106,36 @@ class StageFunction(Construct):
         self.role.add_to_policy(statement)
 
     def allow_items(
-        self, table: dynamodb.ITableV2, actions: Sequence[str], *partitions: str
+        self,
+        table: dynamodb.ITableV2,
+        actions: Sequence[str],
+        *partitions: str,
+        attributes: Sequence[str] = (),
     ) -> None:
-        """Grant the actions on items with these partition keys, which may end in `*`."""
+        """Grant the actions on items with these partition keys, which may end in `*`. With
+        `attributes`, a request may name these only, next to the items' keys."""
+        conditions: dict[str, dict[str, Sequence[str]]] = {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(partitions)}
+        }
+        if attributes:
+            named = sorted({"pk", "sk", *attributes})
+            conditions["ForAllValues:StringEquals"] = {"dynamodb:Attributes": named}
+            conditions["StringEqualsIfExists"] = {"dynamodb:Select": ["SPECIFIC_ATTRIBUTES"]}
+        self.role.add_to_policy(
+            iam.PolicyStatement(
+                actions=list(actions), resources=[table.table_arn], conditions=conditions
+            )
+        )
+
+    def allow_attributes(
+        self, table: dynamodb.ITableV2, actions: Sequence[str], *attributes: str
+    ) -> None:
+        """Grant the actions on these attributes of any item."""
         self.role.add_to_policy(
             iam.PolicyStatement(
                 actions=list(actions),
                 resources=[table.table_arn],
-                conditions={"ForAllValues:StringLike": {"dynamodb:LeadingKeys": list(partitions)}},
+                conditions={"ForAllValues:StringEquals": {"dynamodb:Attributes": list(attributes)}},
             )
         )
 
@@ -155,7 +179,7 @@ class PythonFunction(StageFunction):
     ) -> None:
         """`runtime_updates` says when AWS may patch the runtime; by default at any time."""
         code = lambda_.Code.from_asset(
-            str(FUNCTIONS / folder), exclude=["__pycache__", "*.pyc", "*.md"]
+            str(FUNCTIONS / folder), exclude=["__pycache__", "*.pyc", "*.md", *SOURCES_OF_BUILDS]
         )
         super().__init__(
             scope,

@@ -38,12 +38,7 @@ def base_layers(scope: Construct, stage: Stage) -> list[PythonLayer]:
     ]
 
 
-def model_layers(scope: Construct, stage: Stage) -> list[PythonLayer]:
-    """Return the router's additional layers: none for Bedrock and OpenAI-compatible APIs."""
-    return [*_offline_layers(scope, stage), *_litellm_layer(scope, stage)]
-
-
-def _offline_layers(scope: Construct, stage: Stage) -> list[PythonLayer]:
+def offline_layers(scope: Construct, stage: Stage) -> list[PythonLayer]:
     """Return the layers with the recorded answers and the encoder."""
     if not stage.providers & IN_PROCESS:
         return []
@@ -54,7 +49,7 @@ def _offline_layers(scope: Construct, stage: Stage) -> list[PythonLayer]:
     ]
 
 
-def _litellm_layer(scope: Construct, stage: Stage) -> list[PythonLayer]:
+def litellm_layer(scope: Construct, stage: Stage) -> list[PythonLayer]:
     """Return LiteLLM's layer if a model has no other client: importing LiteLLM takes seconds."""
     if not stage.foreign_providers:
         return []

@@ -7,6 +7,7 @@ from aws_cdk import Stack as CdkStack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as events_targets
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_sns as sns
@@ -16,7 +17,7 @@ from constructs import Construct
 from infra.data import Data
 from infra.drift import DriftFunction
 from infra.encryption import allow_use, customer_key
-from infra.function import PythonFunction
+from infra.function import PythonFunction, StageFunction
 from infra.layers import PythonLayer
 from infra.management import allow_forgetting
 from infra.monitor import MonitorFunction
@@ -46,6 +47,7 @@ class Learning(Construct):
         data: Data,
         prompt: PromptParameters,
         layers: Sequence[PythonLayer],
+        router_log: logs.ILogGroup,
     ) -> None:
         super().__init__(scope, construct_id)
         self._stage = stage
@@ -94,8 +96,14 @@ class Learning(Construct):
             promoter=self.promote,
             layers=layers,
             missed=self.missed,
+            router_log=router_log,
         )
         self.functions = (self.steps, self.promote, self.drift, self.monitor)
+
+    def link_to(self, console: str) -> None:
+        """End notifications with the console's address."""
+        for each in (self.steps, self.promote):
+            each.function.add_environment("CONSOLE_URL", console)
 
     def _topic(self) -> sns.Topic:
         topic = sns.Topic(self, "Runs", enforce_ssl=True, master_key=customer_key(self))
@@ -147,23 +155,9 @@ class Learning(Construct):
         ratios = parameter_arn(self, self._prompt.ratios_name)
         steps.allow(["ssm:GetParameter", "ssm:PutParameter"], ratios)
         steps.allow(["sns:Publish"], self.topic.topic_arn)
-        self._allow_executions(steps)
+        self._allow_figures(steps)
+        allow_executions(steps, self._stage)
         return steps
-
-    def _allow_executions(self, steps: PythonFunction) -> None:
-        """Let the function check whether the holder of the lock still runs.
-
-        The state machine depends on this function, so its ARN is built from its name.
-        """
-        stack, name = CdkStack.of(self), machine_name(self._stage)
-        place = f"states:{stack.region}:{stack.account}:execution:{name}:*"
-        steps.allow(["states:DescribeExecution"], f"arn:{stack.partition}:{place}")
-        found = f"states:{stack.region}:<AWS::AccountId>:execution:{name}:*"
-        acknowledge(
-            steps.role,
-            f"IAM5[Resource::arn:<AWS::Partition>:{found}]",
-            "Each execution gets its ARN when it starts.",
-        )
 
     def _promoter(self, environment: dict[str, str]) -> PythonFunction:
         promoter = self._function("Promoter", "promote", Duration.minutes(1), environment)
@@ -184,11 +178,19 @@ class Learning(Construct):
             self._data.results, ["dynamodb:GetItem", "dynamodb:PutItem"], REJECTED_PK
         )
         promoter.allow(["sns:Publish"], self.topic.topic_arn)
+        self._allow_figures(promoter)
         promoter.allow_objects(
             self._data.learning, ["s3:GetObject"], prefixes=("runs/", MODELS), lists=True
         )
         promoter.allow_objects(self._data.learning, ["s3:PutObject"], prefixes=("prompts/", MODELS))
         return promoter
+
+    def _allow_figures(self, function: PythonFunction) -> None:
+        """Let the function read the figures of its notifications (`workflow.mail`)."""
+        results = self._data.results
+        function.allow_items(results, ["dynamodb:BatchGetItem"], "DAY#*", "LEARNING#*")
+        function.allow_items(results, ["dynamodb:GetItem"], "QUALITY#live@*")
+        function.allow_items(results, ["dynamodb:Query"], "RUNS")
 
     def _function(
         self, construct_id: str, folder: str, timeout: Duration, environment: dict[str, str]
@@ -251,9 +253,13 @@ class Learning(Construct):
                     role=role.without_policy_updates(),
                     dead_letter_queue=self.missed,
                     message=events.RuleTargetInput.from_text(
-                        f"{name} ended as {events.EventField.from_path('$.detail.status')}: "
+                        f"{name} was stopped or took too long, and ended as "
+                        f"{events.EventField.from_path('$.detail.status')}: "
                         f"{events.EventField.from_path('$.detail.executionArn')}. "
-                        "The live prompt is unchanged, unless Promote had already succeeded."
+                        "The live prompt is unchanged, unless Promote had already succeeded, and "
+                        "requests are routed as before. If nobody stopped the run on purpose, look "
+                        "up the reason in the execution's history, and start another one with "
+                        f"'route-switch learn --stage {self._stage.name}'."
                     ),
                 )
             ],
@@ -269,3 +275,19 @@ class Learning(Construct):
         )
         allow_use(self, role)
         return role
+
+
+def allow_executions(function: StageFunction, stage: Stage) -> None:
+    """Let the function see whether a run is running.
+
+    The state machine depends on one of these functions, so its ARN is built from its name.
+    """
+    stack, name = CdkStack.of(function), machine_name(stage)
+    place = f"states:{stack.region}:{stack.account}:execution:{name}:*"
+    function.allow(["states:DescribeExecution"], f"arn:{stack.partition}:{place}")
+    found = f"states:{stack.region}:<AWS::AccountId>:execution:{name}:*"
+    acknowledge(
+        function.role,
+        f"IAM5[Resource::arn:<AWS::Partition>:{found}]",
+        "Each execution gets its ARN when it starts.",
+    )

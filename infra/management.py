@@ -11,7 +11,10 @@ from infra.layers import PythonLayer
 from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.router import api_environment
 from infra.stage import Stage
+from route_switch.adapters.listed_results import LISTED_PARTITIONS
+from route_switch.adapters.operations.dynamodb_audit import AUDIT_PARTITIONS
 from route_switch.adapters.results_table import FORGOTTEN, USERS_INDEX
+from route_switch.domain.overview_counters import RATED, SCORES
 
 BACKUP_DAYS = 35
 """How far back DynamoDB's point-in-time recovery reaches."""
@@ -47,25 +50,42 @@ class ManagementFunction(PythonFunction):
         self.allow(["dynamodb:GetItem", "dynamodb:Scan"], data.keys.table_arn)
         self.allow_items(data.results, ["dynamodb:GetItem"], "RESULT#*")
         self.allow_objects(data.texts, ["s3:GetObject"])
-        # Costs are summed from counters, so no items of requests are read in bulk.
+        # Costs are summed from counters, so no items of requests are read in bulk. The list of
+        # results has entries of its own; of requests, it reads the feedback only.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "KEY#*", "LEARNING#*")
+        self.allow_items(data.results, ["dynamodb:Query"], LISTED_PARTITIONS)
+        self.allow_items(
+            data.results, ["dynamodb:BatchGetItem"], "RESULT#*", attributes=("pk", "feedback")
+        )
         self.allow(
             ["ssm:GetParameter", "ssm:GetParameterHistory"],
             parameter_arn(self, prompt.live_name),
         )
         self.allow(["ssm:GetParameter"], parameter_arn(self, prompt.seed_name))
+        # A deletion is recorded. No role may update or delete an entry. A put could replace one:
+        # the condition of the write, which IAM cannot demand, rules that out.
+        self.allow_items(data.results, ["dynamodb:PutItem", "dynamodb:Query"], AUDIT_PARTITIONS)
         self._allow_feedback(data)
         self._allow_deletion(data)
 
     def _allow_feedback(self, data: Data) -> None:
         actions = ["dynamodb:ConditionCheckItem", "dynamodb:PutItem"]
         self.allow_items(data.results, actions, "RESULT#*")
-        self.allow_items(data.results, ["dynamodb:UpdateItem"], "QUALITY#*")
+        self.allow_items(
+            data.results,
+            ["dynamodb:UpdateItem"],
+            "QUALITY#*",
+            attributes=("n", "total", "total_squares"),
+        )
+        # Of a day and of a key, the counters of ratings alone: not costs, which budgets rest on.
+        self.allow_items(
+            data.results, ["dynamodb:UpdateItem"], "DAY#*", "KEY#*", attributes=(RATED, SCORES)
+        )
 
     def _allow_deletion(self, data: Data) -> None:
         results = data.results
         self.allow(["dynamodb:Query"], f"{results.table_arn}/index/{USERS_INDEX}")
-        self.allow_items(results, ["dynamodb:DeleteItem"], "RESULT#*")
+        self.allow_items(results, ["dynamodb:DeleteItem"], "RESULT#*", LISTED_PARTITIONS)
         self.allow_items(results, ["dynamodb:DeleteItem"], "SESSION#*")
         self.allow_items(results, ["dynamodb:PutItem"], FORGOTTEN, "COUNTED#*")
         self.allow_items(results, ["dynamodb:GetItem"], "LOCK#learning")

@@ -27,6 +27,11 @@ MODEL = {
     "stream_errors": "Streamed answers that broke off; the average is the share.",
 }
 """Dimensions `service` and `model`."""
+CIRCUITS = {
+    "circuits_opened": "Times that a process began to skip the model because it keeps failing.",
+    "calls_skipped": "Calls that were not made because the model keeps failing.",
+}
+"""The same dimensions. They have no room on the dashboard, which is free up to 50 metrics."""
 BY_SERVICE = {
     "router": {
         **REQUESTS,
@@ -53,12 +58,14 @@ BY_SERVICE = {
         "records_lost": "Requests whose record DynamoDB did not take; it is in the queue.",
         "unexpected_errors": "Requests answered with 500 because of a defect.",
         "streams_broken": "Requests whose streamed answer broke off after it had begun.",
+        "models_skipped": "Requests that skipped a model because it keeps failing.",
         "streaming_unavailable": "Cold starts on a runtime whose client cannot stream.",
     },
     "management": {
         "feedback": "Ratings received.",
         "feedback_score": "Score of a rating, 0 to 1.",
-        "unexpected_errors": "Requests answered with 500 because of a defect.",
+        "unexpected_errors": "Requests answered with 500 because of a defect, here or in the owner "
+        "function.",
     },
     "monitor": {
         "month_usd": "Cost of model calls, learning included, since the month began (UTC).",
@@ -66,7 +73,7 @@ BY_SERVICE = {
         "prompt_quality": "Mean rating of the live prompt's answers, 0 to 1.",
         "quality_dropped": "Whether the live prompt was rolled back because its ratings dropped.",
         "keys_above_upgrades": "Keys whose requests the router sends to Tier 3 more often than "
-        "expected.",
+        "expected, or than their cap allows.",
         "keys_above_bypassed": "Keys whose bypassed requests get long answers more often than "
         "expected.",
     },
@@ -105,5 +112,5 @@ def custom_metrics(stage: Stage) -> int:
 
 def metrics_of_requests(stage: Stage) -> int:
     """Return the number of metrics that get data only with traffic."""
-    by_model = len(MODEL) * len(stage.router.models.names)
+    by_model = (len(MODEL) + len(CIRCUITS)) * len(stage.router.models.names)
     return by_model + len(BY_SERVICE["router"]) + len(BY_SERVICE["management"])

@@ -27,6 +27,7 @@ def watch_requests(
     alarms.add("shadow-failing", _share_of_decisions(stage, "shadow_failed"))
     alarms.add("api-errors", api.metric_server_error(statistic="Average", period=QUARTER))
     alarms.add("broken-streams", _share_of_requests(stage, "streams_broken"))
+    alarms.add("model-skipped", _share_of_requests(stage, "models_skipped"))
     alarms.add("throttled", router.metric_throttles(statistic="Sum", period=QUARTER))
     for name in ("streaming-unavailable", "prompt-unreadable", "price-missing"):
         alarms.add(name, metric(stage, "router", name.replace("-", "_"), period=QUARTER))

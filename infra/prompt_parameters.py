@@ -11,8 +11,8 @@ from infra.stage import Stage
 from route_switch.adapters.ssm import output_ratios_parameter
 from route_switch.domain.errors import PromptError
 from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.prompts.going_live import check_may_go_live
 from route_switch.domain.prompts.verdict_scope import stage_scope
-from route_switch.domain.routing_prompt import check_may_go_live
 
 SEED = Path("layers/core/python/route_switch/data/hand_written.md")
 

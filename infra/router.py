@@ -13,6 +13,7 @@ from infra.function import PythonFunction
 from infra.layers import PythonLayer
 from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.stage import Stage
+from route_switch.adapters.listed_results import LISTED_PARTITIONS
 from route_switch.adapters.s3_local_models import MODELS
 from route_switch.domain.router_config import RouterConfig
 
@@ -60,7 +61,7 @@ class RouterFunction(PythonFunction):
     def _allow_data(self, data: Data) -> None:
         # A transaction needs the permissions of its writes.
         actions = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
-        partitions = ("RESULT#*", "DAY#*", "KEY#*", "RATE#*", "BUDGET#*")
+        partitions = ("RESULT#*", LISTED_PARTITIONS, "DAY#*", "KEY#*", "RATE#*", "BUDGET#*")
         self.allow_items(data.results, actions, *partitions)
         # Whether a write whose response was lost has been done.
         self.allow_items(data.results, ["dynamodb:GetItem"], "RESULT#*")

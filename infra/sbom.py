@@ -3,8 +3,8 @@
 Usage: python -m infra.sbom FOLDER
 
 Names, versions and hashes come from the locked requirements, and licenses from the metadata of the
-installed packages, which `make install` took from the same lock. The same lock gives the same
-bytes.
+installed packages, which `make install` took from the same lock. The lock of the console's page has
+both. The same lock gives the same bytes.
 """
 
 import json
@@ -15,6 +15,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from infra.licenses import license_of
+from infra.sbom_page import page_bom
 
 ARTIFACTS: Mapping[str, Path] = {
     "dependencies-layer": Path("layers/dependencies/requirements.txt"),
@@ -60,13 +61,19 @@ def main(folder: Path) -> None:
     for name, requirements in ARTIFACTS.items():
         file = folder / f"{name}.cdx.json"
         command = (sys.executable, "-m", "cyclonedx_py", "requirements", str(requirements))
-        options = ("--output-reproducible", "--of", "JSON", "-o", str(file))
-        subprocess.run([*command, *options], check=True)  # noqa: S603 (fixed command)
-        bom = with_licenses(json.loads(file.read_text()), licenses)
-        file.write_text(json.dumps(bom, indent=2) + "\n")
-        components = bom["components"]
-        count = len(components) if isinstance(components, list) else 0
-        print(f"{file}: {count} components")  # noqa: T201 (the command's output)
+        options = ("--output-reproducible", "--of", "JSON", "-o", "-")
+        made = subprocess.run([*command, *options], check=True, stdout=subprocess.PIPE)  # noqa: S603 (fixed command)
+        write(with_licenses(json.loads(made.stdout), licenses), file)
+    write(page_bom(), folder / "console-page.cdx.json")
+
+
+def write(bom: Bom, file: Path) -> None:
+    unfinished = file.with_suffix(".part")
+    unfinished.write_text(json.dumps(bom, indent=2) + "\n")
+    unfinished.replace(file)
+    components = bom["components"]
+    count = len(components) if isinstance(components, list) else 0
+    print(f"{file}: {count} components")  # noqa: T201 (the command's output)
 
 
 if __name__ == "__main__":

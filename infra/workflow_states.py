@@ -220,9 +220,11 @@ class WorkflowStates:
     def _notify_without_report(self, ended: sfn.Fail) -> sfn.IChainable:
         """Notify if even reporting the failure fails. This needs none of the functions."""
         message = sfn.TaskInput.from_text(
-            "A learning run failed, and so did its report. The live prompt is unchanged, unless "
-            "the execution's history shows that Promote succeeded. See the history and the "
-            "functions' logs for the reason."
+            "A learning run failed, and its report could not be written.\n\n"
+            "The live prompt is unchanged, unless the execution's history shows that Promote "
+            "succeeded, and requests are routed in any case.\n\n"
+            "Look up the reason in the execution's history and in the functions' logs, correct it, "
+            f"and start the run again with 'route-switch learn --stage {self._stage.name}'."
         )
         subject = f"route-switch {self._stage.name}: failed"
         plain = publish(self._scope, "Tell plainly", self._topic, subject, message)

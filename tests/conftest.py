@@ -2,6 +2,8 @@
 
 import gc
 import os
+import sys
+from collections.abc import Generator
 from functools import lru_cache
 from pathlib import PurePath
 
@@ -11,6 +13,10 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 os.environ["POWERTOOLS_METRICS_NAMESPACE"] = "RouteSwitch/test"
+
+# Tests start hundreds of processes. Without bytecode, each one compiles what it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Each test creates its own clients. Most of the time goes into reading the descriptions of AWS:
 # megabytes of JSON that are the same for all clients.
@@ -40,8 +46,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.parent.name != "weekly")
 
 
-def pytest_collection_finish() -> None:
-    """Keep what was imported and collected out of each later garbage collection: thousands of tests
-    and the models of AWS's services make one take seconds."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage meanwhile: ten thousand tests and the models of AWS's services leave
+    little, and looking for it takes seconds. Keep them out of later collections, which come less
+    often than by default: that saves a tenth of the processor time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 100)
+        gc.enable()

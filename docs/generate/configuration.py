@@ -79,6 +79,7 @@ UNITS = {
     "lambda": "quality per cost",
     "judge_floor": "κ",
     "max_quality_loss": "share of answers",
+    "max_upgrade_share": "share of requests",
     "no_worse_margin": "score",
     "max_not_understood": "share",
     "burst": "requests",

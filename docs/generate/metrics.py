@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from docs.generate.markdown import page, table
 from infra.alarm_specs import alarm_specs
 from infra.app import read_context
-from infra.metric_names import BY_SERVICE, MODEL, RUNS
+from infra.metric_names import BY_SERVICE, CIRCUITS, MODEL, RUNS
 from infra.stage import load_stage
 from route_switch.domain.learning.learning_run import RunOutcome
 
@@ -31,7 +31,7 @@ def metrics_page() -> str:
         INTRODUCTION,
         "## Metrics",
         *sections,
-        _section("`service` = `router`, and `model`", MODEL),
+        _section("`service` = `router`, and `model`", {**MODEL, **CIRCUITS}),
         _section(f"`service` = `learning`, and `outcome`: {outcomes}", RUNS),
         "## Alarms",
         "The alarms of the stage `prod`, each with a link to what to do:",

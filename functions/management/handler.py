@@ -1,20 +1,26 @@
 """The management function: the API's routes other than routing. It calls no model."""
 
 import os
+from collections.abc import Collection
 from datetime import UTC, datetime
-from http import HTTPStatus
 
 from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from route_switch.api import costs_answer, prompt_answers
+from route_switch.adapters.steering_strings import packaged_score
+from route_switch.api import audit_answer, costs_answer, prompt_answers, results_answer
 from route_switch.api.body import read_body
 from route_switch.api.cors import cors_config
 from route_switch.api.credentials import authorization
 from route_switch.api.deletion_answer import deleted_result, deleted_user, first_part
-from route_switch.api.feedback_request import FeedbackRequest, feedback_body, parse_feedback
+from route_switch.api.feedback_request import (
+    MAX_FEEDBACK_BYTES,
+    FeedbackRequest,
+    feedback_body,
+    parse_feedback,
+)
 from route_switch.api.gateway_event import without_base_path
 from route_switch.api.http_responses import (
     ErrorResponses,
@@ -24,8 +30,12 @@ from route_switch.api.http_responses import (
 )
 from route_switch.api.path_parameters import check_request_id, check_user
 from route_switch.api.protocols.registry import error_form
+from route_switch.api.query_parameters import check_parameters
 from route_switch.domain.api_keys import ApiKey
-from route_switch.domain.errors import RequestRefusedError, no_such_result
+from route_switch.domain.errors import no_such_result
+from route_switch.services.operations.authenticate_owner import admin_key_required
+from route_switch.services.operations.delete_texts import Deletion
+from route_switch.services.operations.recent_records import found_soon
 from route_switch.wiring.management import management
 
 logger = service_logger("management")
@@ -34,34 +44,45 @@ app = APIGatewayRestResolver(cors=cors_config(os.environ.get("CORS_ORIGINS", "")
 errors = ErrorResponses(app, logger, metrics, error_form)
 
 
+@app.get("/v1/results")
+def results() -> Response[str]:
+    _require_admin(results_answer.PARAMETERS)
+    today, days = datetime.now(UTC).date(), management().retention_days
+    page = management().list_results(results_answer.results_query(_params(), today, days))
+    return json_response(results_answer.results_body(page))
+
+
 @app.get("/v1/results/<request_id>")
 def result(request_id: str) -> Response[str]:
     key = _caller()
     key_id = None if key.role == "admin" else key.key_id
-    found = management().results.load(check_request_id(request_id), key_id)
+    check_request_id(request_id)
+    found = found_soon(request_id, lambda: management().results.load(request_id, key_id))
     if found is None:
         raise no_such_result(request_id)
-    return record_response(found)
+    said = management().feedback_of(request_id)
+    return record_response(results_answer.result_body(found, said))
 
 
 @app.get("/v1/costs")
 def summed_costs() -> Response[str]:
-    _require_admin()
+    _require_admin(costs_answer.PARAMETERS)
     query = costs_answer.costs_query(_params(), datetime.now(UTC).date())
     return json_response(costs_answer.costs_body(management().costs(query)))
 
 
 @app.get("/v1/prompt")
 def live_prompt() -> Response[str]:
-    _require_admin()
+    _require_admin(("version",))
     version = _params().get("version")
     if version is None:
-        return json_response(prompt_answers.prompt_body(*management().prompt.live()))
+        live = management().prompt.live()
+        return json_response(prompt_answers.prompt_body(*live, packaged_score()))
     number = prompt_answers.version_number(version)
     found = management().prompt.version(number)
     if found is None:
         raise prompt_answers.no_such_version(number)
-    return json_response(prompt_answers.prompt_body(*found))
+    return json_response(prompt_answers.prompt_body(*found, packaged_score()))
 
 
 @app.get("/v1/prompt/history")
@@ -70,18 +91,32 @@ def prompt_history() -> Response[str]:
     return json_response(prompt_answers.history_body(management().prompt.history()))
 
 
+@app.get("/v1/audit")
+def changes() -> Response[str]:
+    _require_admin(audit_answer.PARAMETERS)
+    query = audit_answer.audit_query(_params())
+    page = management().changes(datetime.now(UTC), query.limit, query.before, query.area)
+    return json_response(audit_answer.audit_body(page))
+
+
 @app.delete("/v1/results/<request_id>")
 def delete_result(request_id: str) -> Response[str]:
     caller = _caller()
-    deletion = management().delete(check_request_id(request_id), caller)
-    if deletion.requests == 0:
+    check_request_id(request_id)
+
+    def delete() -> Deletion | None:
+        deletion = management().delete.request(request_id, caller)
+        return deletion if deletion.requests else None
+
+    deletion = found_soon(request_id, delete)
+    if deletion is None:
         raise no_such_result(request_id)
     return json_response(deleted_result(request_id, deletion))
 
 
 @app.delete("/v1/users/.+")
 def delete_user() -> Response[str]:
-    caller = _caller()
+    caller = _caller(("cursor",))
     user = check_user(app.current_event.path_parameters["user"])  # decoded by API Gateway
     deletion = management().delete.of_user(user, caller, first_part(_params().get("cursor")))
     return json_response(deleted_user(user, deletion))
@@ -90,7 +125,8 @@ def delete_user() -> Response[str]:
 @app.post("/v1/feedback")
 def feedback() -> Response[str]:
     caller = _caller()
-    request = parse_feedback(read_body(app.current_event, management().max_body_bytes))
+    max_bytes = min(MAX_FEEDBACK_BYTES, management().max_body_bytes)
+    request = parse_feedback(read_body(app.current_event, max_bytes))
     text_kept = management().give_feedback(request.request_id, caller.key_id, request.feedback)
     _count_feedback(request)
     return json_response(feedback_body(request, text_kept))
@@ -107,18 +143,17 @@ def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str
     return app.resolve(without_base_path(event), context)
 
 
-def _caller() -> ApiKey:
-    return management().authenticate(authorization(app.current_event.headers))
+def _caller(parameters: Collection[str] = (), *, admin: bool = False) -> ApiKey:
+    """Return the key of the request, whose query may have these parameters."""
+    key = management().authenticate(authorization(app.current_event))
+    if admin and key.role != "admin":
+        raise admin_key_required()
+    check_parameters(app.current_event, parameters)
+    return key
 
 
-def _require_admin() -> None:
-    if _caller().role != "admin":
-        raise RequestRefusedError(
-            "This route needs an admin key, but the key sent is not one. Ask the owner for one.",
-            status=HTTPStatus.FORBIDDEN,
-            kind="permission_error",
-            code="admin_key_required",
-        )
+def _require_admin(parameters: Collection[str] = ()) -> None:
+    _caller(parameters, admin=True)
 
 
 def _params() -> dict[str, str]:

@@ -48,7 +48,7 @@ from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.routing import bypass_below
 from route_switch.services.answer import Answer
-from route_switch.services.call_models import Deadline
+from route_switch.services.deadline import Deadline
 from route_switch.services.inbound_request import InboundRequest, RoutedRequest
 from route_switch.wiring.router import router
 
@@ -152,7 +152,7 @@ def lambda_handler(
 
 
 def _caller() -> ApiKey:
-    return router().authenticate(authorization(app.current_event.headers))
+    return router().authenticate(authorization(app.current_event))
 
 
 def _received(protocol: ClientProtocol, idempotency_key: str | None = None) -> Exchange:

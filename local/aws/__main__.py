@@ -1,6 +1,7 @@
 """The `python -m local.aws` command: see `--help`."""
 
 import argparse
+import gc
 import json
 import signal
 import sys
@@ -11,6 +12,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from local.aws.client import (
+    STACK_FILE,
     STACK_NAME,
     CloudInfo,
     StackInfo,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 WELCOME = """\
 The stack is running at {endpoint}   (AWS: {aws_endpoint}; Ctrl-C stops everything)
+Console: {endpoint}/console   (key: admin_key or api_key in {keys})
 Logs: {logs}/; those of earlier stacks: {logs}/previous/
 
 curl -si {endpoint}/v1/chat/completions \\
@@ -58,6 +61,10 @@ WORDS = {"learning": "LearningSteps", "dashboard": "CostsWidget"}
 """For folders whose name does not identify one function by its logical id."""
 UNCONFINED = """
 This kernel has no Landlock. Unlike in AWS, functions can write wherever you can.
+"""
+MOVED = """
+Another program has taken port {port}, where the API was at the last start, so the address has \
+changed.
 """
 
 
@@ -116,6 +123,7 @@ def up(wanted: Wanted) -> None:
         data = None if wanted.saved is None else SavedData(wanted.saved, wanted.fresh)
         with LocalStack(wanted.assembly, wanted.state, wanted.empty, data) as stack:
             signals.wait_for_them()
+            collect_young_garbage_only()
             if wanted.attached:
                 threading.Thread(target=await_end_of_input, args=[signals], daemon=True).start()
             else:
@@ -125,14 +133,29 @@ def up(wanted: Wanted) -> None:
                 deploy_again(stack)
 
 
+def collect_young_garbage_only() -> None:
+    """Leave old objects alone. Most of them are items of tables, and looking through those of
+    100,000 requests takes seconds, in which nothing is answered."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 1_000_000)
+
+
 def welcome(stack: "LocalStack", wanted: Wanted) -> str:
     text = (
         empty_welcome(stack.cloud_info)
         if wanted.empty
-        else WELCOME.format(**vars(stack.info), logs=wanted.state / "logs", query=QUERY)
+        else WELCOME.format(
+            **vars(stack.info),
+            keys=wanted.state / STACK_FILE,
+            logs=wanted.state / "logs",
+            query=QUERY,
+        )
     )
     if stack.continued:
         text += f"\nIt continues with the data of {wanted.saved}. To start over: make up FRESH=1\n"
+    if stack.taken_port is not None:
+        text += MOVED.format(port=stack.taken_port)
     return text + ("" if landlock_version() > 0 else UNCONFINED) + wanted.remark
 
 

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,6 +21,8 @@ Schema = Callable[[str, str | None], str]
 Json = dict[str, Any]
 
 INVOCATION = re.compile(r"/2015-03-31/functions/(?P<function>[^/]+)/invocations/?")
+EXPRESSION_NAME = re.compile(r"(?<![:\w#])[#\w]+\b(?!\s*\()")
+EXPRESSION_WORDS = frozenset({"ADD", "AND", "DELETE", "NOT", "OR", "REMOVE", "SET"})
 KEY_CONDITION = r"(?:^|[\s(])(?P<name>[#\w]+)\s*=\s*(?P<value>:\w+)"
 
 
@@ -39,6 +41,8 @@ class Call:
     """The header X-Amz-Target; empty if there is none."""
     body: bytes
     partition_key: Schema
+    machine_of: Callable[[str], str | None] = lambda _: None
+    """Returns the ARN of the state machine that waits for an answer to a task token."""
 
     @cached_property
     def parameters(self) -> dict[str, str]:
@@ -92,6 +96,12 @@ def given_arn(key: str) -> Callable[[Call], Iterator[Access]]:
     return find
 
 
+def find_waiting_machine(call: Call) -> Iterator[Access]:
+    """The reference names no resource, but AWS checks the state machine that waits
+    (https://github.com/aws/aws-cdk/pull/8486)."""
+    yield Access(call.operation, call.machine_of(call.json["taskToken"]) or "*")
+
+
 def find_anything(call: Call) -> Iterator[Access]:
     """For actions that have no resources."""
     yield Access(call.operation, "*")
@@ -125,6 +135,10 @@ def find_secret(call: Call) -> Iterator[Access]:
     if not call.json["SecretId"].startswith("arn:"):
         raise unsupported(f"{call.operation} with a secret's name instead of its ARN")
     yield Access(call.operation, call.json["SecretId"])
+
+
+def find_log_group(call: Call) -> Iterator[Access]:
+    yield Access(call.operation, call.arn(f"log-group:{call.json['logGroupName']}:*"))
 
 
 def find_queue(call: Call) -> Iterator[Access]:
@@ -175,9 +189,36 @@ def find_item(call: Call) -> Iterator[Access]:
     yield items(call, call.operation.partition(":")[2], call.json["TableName"], [item])
 
 
+def find_update(call: Call) -> Iterator[Access]:
+    for access in find_item(call):
+        yield with_attributes(access, call.json)
+
+
+def with_attributes(access: Access, update: Json) -> Access:
+    named = {"dynamodb:attributes": attributes(update, update["Key"])}
+    return replace(access, conditions={**access.conditions, **named})
+
+
+def attributes(request: Json, key: Json) -> tuple[str, ...]:
+    """Return the attributes that a request names, the key's included."""
+    names = request.get("ExpressionAttributeNames", {})
+    kinds = ("Condition", "Projection", "Update")
+    texts = (request.get(f"{kind}Expression", "") for kind in kinds)
+    words = {word for text in texts for word in EXPRESSION_NAME.findall(text)} - EXPRESSION_WORDS
+    return tuple(sorted({*key, *(names.get(word, word) for word in words)}))
+
+
 def find_batch(call: Call) -> Iterator[Access]:
     for table, wanted in call.json["RequestItems"].items():
-        yield items(call, "BatchGetItem", table, wanted["Keys"])
+        access = items(call, "BatchGetItem", table, wanted["Keys"])
+        yield replace(access, conditions={**access.conditions, **selection(wanted)})
+
+
+def selection(wanted: Json) -> dict[str, tuple[str, ...]]:
+    if "ProjectionExpression" not in wanted:
+        return {"dynamodb:select": ("ALL_ATTRIBUTES",)}
+    named = attributes(wanted, wanted["Keys"][0])
+    return {"dynamodb:attributes": named, "dynamodb:select": ("SPECIFIC_ATTRIBUTES",)}
 
 
 def find_transaction(call: Call) -> Iterator[Access]:
@@ -185,7 +226,8 @@ def find_transaction(call: Call) -> Iterator[Access]:
     for each in call.json["TransactItems"]:
         for kind, part in each.items():
             name = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
-            yield items(call, name, part["TableName"], [part.get("Key") or part["Item"]])
+            access = items(call, name, part["TableName"], [part.get("Key") or part["Item"]])
+            yield with_attributes(access, part) if kind == "Update" else access
 
 
 def find_query(call: Call) -> Iterator[Access]:
@@ -209,22 +251,26 @@ def index_arn(call: Call) -> str:
 
 
 CALLS: dict[str, Callable[[Call], Iterator[Access]]] = {
-    **{f"dynamodb:{kind}Item": find_item for kind in ("Get", "Put", "Update", "Delete")},
+    **{f"dynamodb:{kind}Item": find_item for kind in ("Get", "Put", "Delete")},
+    "dynamodb:UpdateItem": find_update,
     "dynamodb:BatchGetItem": find_batch,
     "dynamodb:Query": find_query,
     "dynamodb:Scan": find_scan,
     "dynamodb:TransactGetItems": find_transaction,
     "dynamodb:TransactWriteItems": find_transaction,
     "lambda:Invoke": find_function,
+    "logs:FilterLogEvents": find_log_group,
     "secretsmanager:GetSecretValue": find_secret,
     "sns:Publish": given_arn("TopicArn"),
+    "sqs:DeleteMessage": find_queue,
+    "sqs:ReceiveMessage": find_queue,
     "sqs:SendMessage": find_queue,
     "ssm:GetParameter": find_parameter,
     "ssm:GetParameterHistory": find_parameter,
     "ssm:GetParameters": find_parameters,
     "ssm:PutParameter": find_parameter,
     "states:DescribeExecution": given_arn("executionArn"),
-    "states:SendTaskSuccess": find_anything,
+    "states:SendTaskSuccess": find_waiting_machine,
     "states:StartExecution": given_arn("stateMachineArn"),
     "states:StopExecution": given_arn("executionArn"),
     "sts:GetCallerIdentity": find_nothing,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from local.aws.client import aws_client
+from local.aws.ports import ANY, on_port
 from local.aws.server import MotoServer
 
 if TYPE_CHECKING:
@@ -38,20 +39,24 @@ Bedrock is not among them: its model calls go to AWS.
 
 
 class Cloud:
-    """A running moto server and clients for it."""
+    """A running moto server and clients for it. Its port is `port`, unless that is taken."""
 
-    def __init__(self, region: str, log: Path) -> None:
+    def __init__(self, region: str, log: Path, port: int = ANY) -> None:
         self.region = region
         self.logs = log.parent
         logger = logging.getLogger("moto")
         logger.addHandler(logging.FileHandler(log, delay=True))
         logger.setLevel(logging.ERROR)
-        self._server = MotoServer()
+        self._server = on_port(MotoServer, port)
         self._clients: dict[str, Any] = {}
 
     @property
     def endpoint(self) -> str:
         return self._server.endpoint
+
+    @property
+    def port(self) -> int:
+        return self._server.port
 
     def client(self, service: str) -> Any:  # boto3 generates clients
         """Return the client of the service, which all threads share."""

@@ -1,6 +1,7 @@
 """The HTTP server in place of API Gateway."""
 
 import json
+import string
 import sys
 import threading
 import uuid
@@ -25,10 +26,12 @@ from local.aws.gateway import (
     streamed_response,
 )
 from local.aws.logs import see
+from local.aws.ports import ANY, on_port
 from local.aws.routes import RestApi, Route
 from local.aws.streaming import CutOffError, ResponseStream
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_LINE = 65_536
 MAX_IN_FLIGHT = 64
 IDLE_S = 5 * 60
 """A streamed answer that pauses for longer is cut off, as by regional API Gateway endpoints."""
@@ -41,9 +44,11 @@ class BodyTooLargeError(Exception):
 
 
 class Front:
-    """Serve a REST API on a free port of this machine."""
+    """Serve a REST API on a port of this machine: `port`, unless that is taken."""
 
-    def __init__(self, api: RestApi, invoke: Invoke, log_of: Callable[[str], Path]) -> None:
+    def __init__(
+        self, api: RestApi, invoke: Invoke, log_of: Callable[[str], Path], port: int = ANY
+    ) -> None:
         """`log_of` returns the log of the function with this ARN."""
         self.api = api
         self._invoke = invoke
@@ -51,12 +56,16 @@ class Front:
         self._stopping = False
         self._workers = ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="gateway")
         handler = type("Handler", (Handler,), {"front": self})
-        self._server = Server(("127.0.0.1", 0), handler)
+        self._server = on_port(lambda each: Server(("127.0.0.1", each), handler), port)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
 
     def answer(self, request: HttpRequest, request_id: str) -> HttpResponse | StreamedResponse:
         """Return the function's response, or API Gateway's own error."""
@@ -145,9 +154,9 @@ class Handler(BaseHTTPRequestHandler):
         except BodyTooLargeError:
             self.close_connection = True
             response = gateway_response(self.front.api, "REQUEST_TOO_LARGE", request_id)
-        except ValueError:  # the length is not a number
-            self.send_error(400)
-            return
+        except ValueError:  # the length is no number, and where the body ends is unknown
+            self.close_connection = True
+            response = gateway_response(self.front.api, "DEFAULT_4XX", request_id)
         self.respond(response, request_id)
 
     do_DELETE = do_GET = do_HEAD = do_OPTIONS = do_PATCH = handle_any  # noqa: N815
@@ -156,14 +165,14 @@ class Handler(BaseHTTPRequestHandler):
     def read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self.read_chunks()
-        length = int(self.headers.get("Content-Length") or 0)
+        length = _size(self.headers.get("Content-Length") or "0", 10)
         if length > MAX_BODY_BYTES:
             raise BodyTooLargeError
         return self.rfile.read(length)
 
     def read_chunks(self) -> bytes:
         body = b""
-        while size := int(self.rfile.readline().partition(b";")[0], 16):
+        while size := _size(self.rfile.readline(MAX_LINE).partition(b";")[0].decode("latin-1"), 16):
             if len(body) + size > MAX_BODY_BYTES:
                 raise BodyTooLargeError
             body += self.rfile.read(size)
@@ -207,3 +216,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Log nothing: the functions log their requests."""
+
+
+def _size(text: str, base: int) -> int:
+    """Read digits only: `int` also takes signs, prefixes, blanks and underscores."""
+    text = text.strip(" \t\r\n")
+    if not text or not set(text) <= set(string.hexdigits):
+        raise ValueError(f"{text!r} is not a length")
+    return int(text, base)

@@ -1,6 +1,7 @@
 """Run Lambda functions in pools of execution environments, one pool per function version."""
 
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -36,6 +37,8 @@ KEPT_CONFIGURATIONS = 1
 MAX_REQUEST_BYTES = 6 * 1024 * 1024
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 """Limit for a function together with its layers."""
+API_IN_AWS = re.compile(r"https://[a-z0-9-]+\.execute-api\.[^/]+/[^/]+")
+"""An API's address with its stage, which the address on this machine lacks."""
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -145,6 +148,8 @@ class Functions:
         """`model_credentials` passes the caller's AWS credentials to functions, to call Bedrock."""
         self._endpoint = endpoint
         self._state = state
+        self.api_endpoint = ""
+        """Address of the deployed API on this machine, for functions that name it."""
         self._model_credentials = callers_credentials() if model_credentials else None
         self._pools: dict[FunctionVersion, Pool] = {}
         """Ordered by last use, most recent last."""
@@ -214,7 +219,10 @@ class Functions:
             **endpoints,
             **for_functions(os.environ),
             **self._credentials(function),
-            **{name: own_tmp(value, sandbox.scratch) for name, value in function.variables},
+            **{
+                name: own_address(own_tmp(value, sandbox.scratch), self.api_endpoint)
+                for name, value in function.variables
+            },
         }
 
     def _credentials(self, function: FunctionVersion) -> dict[str, str]:
@@ -260,6 +268,11 @@ def prepare(function: FunctionVersion) -> tuple[Path, Path]:
             f"{MAX_UNZIPPED_BYTES:,}. Make a layer smaller."
         )
     return unpack([function.code], CACHE), unpack(function.layers, CACHE)
+
+
+def own_address(value: str, endpoint: str) -> str:
+    """Replace the API's address in AWS with the one on this machine."""
+    return API_IN_AWS.sub(endpoint, value) if endpoint else value
 
 
 def own_tmp(value: str, scratch: Path) -> str:

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 Headers = list[tuple[str, str]]
 DEFAULT_TEMPLATE = '{"message":$context.error.messageString}'
 ERRORS = {
+    "DEFAULT_4XX": (400, "Bad Request"),
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
     "REQUEST_TOO_LARGE": (413, "Request Too Long"),
     "INTEGRATION_TIMEOUT": (504, "Endpoint request timed out"),

@@ -1,11 +1,13 @@
 """Correct moto's DynamoDB, and make it fast enough for thousands of items: see `install`."""
 
 import copy
+import functools
 import threading
-from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -29,6 +31,7 @@ def install(seen: Seen) -> None:
 def make_faster() -> None:
     """Make transactions and updates faster, with the same results."""
     avoid_table_copies()
+    sort_scans_faster()
     check_updates_faster()
 
 
@@ -60,47 +63,105 @@ def normalize_sums() -> None:
 
 
 def avoid_table_copies() -> None:
-    """Copy only the items that a transaction updates in place.
+    """Copy only the items that a transaction names.
 
-    To be able to undo a transaction, moto copies the whole table for each write. After some
-    hundred requests, that is most of a request's time.
+    To be able to undo a transaction, moto copies the whole table for each of its writes. The time
+    of a request would grow with all requests before it.
     """
     transact = DynamoDBBackend.transact_write_items
+    copy_table = getattr(Table, "__deepcopy__", None)
 
     def transact_without_copies(backend: Any, transact_items: list[dict[str, Any]]) -> None:
-        updates = [each["Update"] for each in transact_items if "Update" in each]
-        places = [(each["TableName"], each["Key"]) for each in updates]
-        before = [(table, copy.deepcopy(backend.get_item(table, key))) for table, key in places]
+        writes = (write for each in transact_items for write in each.values())
+        before = [kept for write in writes if (kept := Before.of(backend, write)) is not None]
+        Table.__deepcopy__ = lambda table, _: table
         try:
             transact(backend, transact_items)
         except Exception:
-            for table, item in before:
-                if item is not None:
-                    put_back(backend.get_table(table), item)
+            for kept in before:
+                kept.put_back()
             raise
+        finally:
+            del Table.__deepcopy__
 
-    Table.__deepcopy__ = copy_without_items
+    if copy_table is not None:
+        raise NotImplementedError("moto's tables copy themselves: look at what that replaces.")
     DynamoDBBackend.transact_write_items = transact_without_copies
 
 
-def copy_without_items(table: Any, _: dict[int, Any]) -> Any:
-    """Return a table with its own collection of the same item objects.
+@dataclass(frozen=True, slots=True)
+class Before:
+    """An item as it was before a transaction; None if there was none. `hash_key` and `range_key`
+    are DynamoDB's values."""
 
-    `copy.copy` would call `BaseModel.__new__`, which keeps each new model for moto's dashboard.
-    Each write would keep a dictionary of all items: memory would grow with the square of writes.
-    """
-    other = object.__new__(type(table))
-    other.__dict__.update(table.__dict__)
-    keep = dict if table.has_range_key else lambda item: item
-    other.items = defaultdict(dict, {key: keep(of) for key, of in table.items.items()})
-    return other
+    table: Any
+    hash_key: DynamoType
+    range_key: DynamoType | None
+    item: Any
+
+    @classmethod
+    def of(cls, backend: Any, write: dict[str, Any]) -> "Before | None":
+        """Return None for a write that moto refuses: without a table, or without keys."""
+        table = backend.tables.get(write.get("TableName"))
+        values = write.get("Key") or write.get("Item") or {}
+        names = [] if table is None else table.table_key_attrs
+        if table is None or not values.keys() >= set(names):
+            return None
+        found = backend.get_item(table.name, {name: values[name] for name in names})
+        keys = [DynamoType(values[name]) for name in names]
+        return cls(table, keys[0], keys[1] if len(keys) > 1 else None, copy.deepcopy(found))
+
+    def put_back(self) -> None:
+        ORDERS.pop(self.table, None)
+        of_table, (key, of_hash) = self.table.items, (self.hash_key, self.range_key)
+        if of_hash is not None:
+            of_table, key = of_table[self.hash_key], of_hash
+        if self.item is not None:
+            of_table[key] = self.item
+        else:
+            of_table.pop(key, None)
 
 
-def put_back(table: Any, item: Any) -> None:
-    if table.has_range_key:
-        table.items[item.hash_key][item.range_key] = item
-    else:
-        table.items[item.hash_key] = item
+def sort_scans_faster() -> None:
+    """Sort by values, and only when items came or went. moto sorts by the values' wrappers, for
+    each page of a scan: the pages of 350,000 items took 13 minutes."""
+
+    def all_items(table: Any) -> list[Any]:
+        order = ORDERS.get(table)
+        if order is None or order.items is not table.items:
+            by_hash = table.items.values()
+            found = (i for e in by_hash for i in e.values()) if table.has_range_key else by_hash
+            order = ORDERS[table] = Order(table.items, sorted(found, key=values_of_keys))
+        return order.ordered.copy()
+
+    Table.all_items = all_items
+    Table.put_item = forgetting_order(Table.put_item)
+    Table.delete_item = forgetting_order(Table.delete_item)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The items of a table in their order, and the dictionary that they are from: moto puts another
+    one in its place to restore a backup."""
+
+    items: Any
+    ordered: list[Any]
+
+
+ORDERS: WeakKeyDictionary[Any, Order] = WeakKeyDictionary()
+
+
+def forgetting_order(change: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(change)
+    def changed(table: Any, *arguments: Any, **named: Any) -> Any:
+        ORDERS.pop(table, None)
+        return change(table, *arguments, **named)
+
+    return changed
+
+
+def values_of_keys(item: Any) -> tuple[Any, Any]:
+    return item.hash_key.cast_value, item.range_key.cast_value if item.range_key else None
 
 
 def check_updates_faster() -> None:

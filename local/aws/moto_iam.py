@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import iam_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.sts.models import sts_backends
 
 from local.aws.actions import Call, accesses
@@ -181,7 +182,19 @@ def read_call(environ: "WSGIEnvironment", region: str, service: str) -> Call:
         target=target,
         body=body,
         partition_key=lambda table, index: partition_key(region, table, index),
+        machine_of=lambda token: machine_of(region, token),
     )
+
+
+def machine_of(region: str, token: str) -> str | None:
+    """Return the state machine with a running execution that waits for an answer to the token."""
+    for machine in stepfunctions_parser_backends[ACCOUNT][region].state_machines:
+        for execution in machine.executions:
+            if execution.status != "RUNNING" or execution.exec_worker is None:
+                continue
+            if execution.exec_worker.env.callback_pool_manager.get(token) is not None:
+                return str(machine.arn)
+    return None
 
 
 def partition_key(region: str, table: str, index: str | None) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 from local.aws.errors import LocalStackError
 
 Values = tuple[str, ...]
-KNOWN_KEYS = frozenset({"dynamodb:leadingkeys", "s3:prefix"})
+KNOWN_KEYS = frozenset(
+    {"dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:select", "s3:prefix"}
+)
 """Condition keys that `local.aws.actions` reads from requests, in lower case."""
 
 STATEMENT_KEYS = {"Sid", "Effect", "Action", "Resource", "Condition"}

@@ -66,15 +66,15 @@ class RestApi:
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """Return the route and its path parameters.
 
-        Literal segments take precedence over parameters, and a method over ANY.
+        Literal segments take precedence over parameters, those over greedy ones (`{proxy+}`), and
+        a method over ANY.
         """
         found = [
             (route, match.groupdict())
             for route in self.routes
             if route.method in (method, "ANY") and (match := route.pattern.fullmatch(path))
         ]
-        order = sorted(found, key=lambda each: (each[0].path.count("{"), each[0].method == "ANY"))
-        return order[0] if order else None
+        return min(found, key=lambda each: _precedence(each[0]), default=None)
 
     def is_binary(self, content_type: str) -> bool:
         media = content_type.partition(";")[0].strip().lower()
@@ -133,3 +133,8 @@ def make_route(method: Json, paths: Mapping[str, str]) -> Route:
         streams=streams,
         pattern=re.compile(pattern),
     )
+
+
+def _precedence(route: Route) -> tuple[int, int, int, bool]:
+    path = route.path
+    return path.count("+}"), path.count("{"), -path.count("/"), route.method == "ANY"

@@ -6,13 +6,17 @@ third of the call itself.
 
 import io
 import logging
+import socket
 import sys
 import threading
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from cheroot.wsgi import Server
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from local.aws.ports import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,22 +31,27 @@ STOP_S = 2.0
 
 
 class MotoServer:
-    """A running server on a free port of this machine."""
+    """A running server on a port of this machine, by default on a free one. Raise `OSError` if the
+    port is taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = ANY) -> None:
         self._app: WSGIApplication = DomainDispatcherApplication(create_backend_app)
         self._server = KeepAliveServer(
-            ("127.0.0.1", 0), self._respond, timeout=IDLE_S, request_queue_size=AT_ONCE
+            ("127.0.0.1", port), self._respond, timeout=IDLE_S, request_queue_size=AT_ONCE
         )
-        self._bound = threading.Event()
+        self._bound: Future[None] = Future()
         # The server's workers inherit the daemon flag from this thread.
         threading.Thread(target=self._serve, daemon=True).start()
-        self._bound.wait()
+        self._bound.result()
 
     @property
     def endpoint(self) -> str:
         host, port = self._server.bind_addr
         return f"http://{host}:{port}"
+
+    @property
+    def port(self) -> int:
+        return int(self._server.bind_addr[1])
 
     def put_before(self, wrap: "Callable[[WSGIApplication], WSGIApplication]") -> None:
         """Add WSGI middleware in front of moto."""
@@ -54,9 +63,13 @@ class MotoServer:
         stopping.join(STOP_S)
 
     def _serve(self) -> None:
-        self._server.prepare()
-        self._bound.set()
-        self._server.serve()
+        try:
+            self._server.prepare()
+        except OSError as error:
+            self._bound.set_exception(error)
+        else:
+            self._bound.set_result(None)
+            self._server.serve()
 
     def _respond(self, environ: "WSGIEnvironment", start: "StartResponse") -> "Iterable[bytes]":
         self._server.keep_a_thread_free()
@@ -78,6 +91,14 @@ class KeepAliveServer(Server):
     """cheroot's server without a limit on connections, and with threads added as needed."""
 
     keep_alive_conn_limit = sys.maxsize
+
+    @staticmethod
+    def bind_socket(socket_: socket.socket, bind_addr: tuple[str, int]) -> socket.socket:
+        """Let the next server take the port at once. cheroot allows that for a chosen port only;
+        without it, connections that this server closed would keep a free one for a minute."""
+        socket_.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        socket_.bind(bind_addr)
+        return socket_
 
     def keep_a_thread_free(self) -> None:
         """Start another thread if this request occupies the last one.

@@ -37,6 +37,7 @@ from local.aws.llm import running_llm, server_address
 from local.aws.logs import keep_previous
 from local.aws.moto_additions import find_function, install
 from local.aws.moto_data import StackData
+from local.aws.ports import ANY, Ports, keep_ports, last_ports
 from local.aws.routes import NO_API, RestApi
 from local.aws.saver import Saver
 from local.aws.state_file import StateFile
@@ -75,6 +76,8 @@ class LocalStack:
         self._cleanup = contextlib.ExitStack()
         self.continued = False
         """Whether the stack has the data of an earlier one."""
+        self.taken_port: int | None = None
+        """The API's port at the last start, if another program has it now."""
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as cleanup:
@@ -91,7 +94,8 @@ class LocalStack:
         if assembly is not None and profile == LOCAL_LLM:
             cleanup.enter_context(running_llm(server_address(assembly), self._state))
         region = DEFAULT_REGION if assembly is None else assembly.region
-        self._cloud = Cloud(region, self._state / "logs" / "moto.log")
+        last = last_ports(self._state)
+        self._cloud = Cloud(region, self._state / "logs" / "moto.log", last.aws)
         cleanup.callback(self._cloud.stop)
         if self._saver is not None:
             cleanup.callback(self._saver.stop)
@@ -99,8 +103,10 @@ class LocalStack:
             self._cloud.endpoint, self._state, model_credentials=profile == "bedrock"
         )
         cleanup.callback(self._functions.stop)
-        self._front = Front(NO_API, self._invoke, self._cloud.function_log)
+        self._front = Front(NO_API, self._invoke, self._cloud.function_log, last.api)
         cleanup.callback(self._front.stop)
+        self._keep_ports(last)
+        self._functions.api_endpoint = self._front.endpoint
         self._publication = cleanup.enter_context(contextlib.ExitStack())
         denials = self._state / DENIALS
         install(self._cloud, self._functions, self._changed, denials, self._saver)
@@ -109,6 +115,11 @@ class LocalStack:
             cleanup.enter_context(published(self.cloud_info, self._state / CLOUD_FILE))
         else:
             self._publish(deploy(self._cloud, assembly))
+
+    def _keep_ports(self, last: Ports) -> None:
+        keep_ports(self._state, Ports(self._front.port, self._cloud.port))
+        if last.api not in (ANY, self._front.port):
+            self.taken_port = last.api
 
     def _publish(self, outputs: dict[str, str]) -> None:
         # Do not give the local model's server an OpenAI key.

@@ -8,6 +8,7 @@ from local.aws.errors import LocalStackError
 from local.aws.proxies import bypass_for_loopback
 from local.aws.signals import ended_plainly
 from local.synthesis import synthesize
+from route_switch.cli.stage import STACK_VARIABLE
 from route_switch.domain.errors import RouteSwitchError
 
 
@@ -20,6 +21,7 @@ def main() -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Synthesize into a folder of its own, so that the assembly of `make up` stays as it is."""
+    os.environ.pop(STACK_VARIABLE, None)  # a demonstration shows its own stack
     folder = arguments.state / arguments.command
     assembly = folder / "cdk.out"
     folder.mkdir(parents=True, exist_ok=True)
@@ -28,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.command == "demo":
             from local.demos.demo import demo
 
-            demo(assembly, folder)
+            demo(assembly, folder, arguments.once)
         else:
             from local.demos.weekly import weekly
 
@@ -45,6 +47,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="send real queries through a stack and show the totals")
+    demo.add_argument("--once", action="store_true", help="end even if there is a terminal")
     weekly = commands.add_parser("weekly", help="send real queries and learn from them")
     weekly.add_argument("--queries", type=int, help="number of queries (default: 550)")
     weekly.add_argument("--approve", action="store_true", help="approve the run if it asks")

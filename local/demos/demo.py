@@ -2,6 +2,7 @@
 
 import os
 import statistics
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from itertools import islice
@@ -10,8 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from local.aws.client import StackInfo
+from local.aws.client import STACK_FILE, StackInfo
 from local.aws.errors import LocalStackError
+from local.aws.signals import STOP, Signals
 from local.demos.chats import print_chats
 from local.demos.traffic import (
     AWS,
@@ -23,7 +25,8 @@ from local.demos.traffic import (
     send,
     started_stack,
 )
-from route_switch.domain.operations.costs import MAX_SHARE_WITHOUT_SAVING
+from route_switch.cli.stage import STACK_VARIABLE
+from route_switch.domain.operations.partial_sum import PartialSum
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.tokens import estimate_tokens
 from route_switch_offline import SampleRow, Workload, load_sample
@@ -41,6 +44,18 @@ UNRECORDED = 2
 COLUMNS = ("query", "tier", "reason", "model", "answer", "cost $", "saved $")
 WIDTHS = {"tier": 4, "reason": 8, "model": 14, "cost $": 8, "saved $": 8}
 
+KEPT = """
+The console is at {console} (key: admin_key or api_key in {keys}).
+The command line reaches this stack from another terminal in this folder:
+
+export {variable}={keys}
+.venv/bin/route-switch costs
+.venv/bin/route-switch report
+
+Ctrl-C stops the stack."""
+NOT_KEPT = """
+The stack stops now, and its console at {console} with it. To look at these requests there, run \
+'make demo' in a terminal, which keeps the stack. 'make up' starts another one, without them."""
 SIMULATED = f"""\
 [bold]What was simulated:[/] {AWS} and {TIERS}. [bold]Real:[/] the queries, the \
 routing prompt from Parameter Store, the router model (a small sentence encoder inside the \
@@ -49,14 +64,35 @@ SIMULATED_AWS = f"""\
 [bold]What was simulated:[/] {AWS}. [bold]Real:[/] everything else, including the models."""
 
 
-def demo(assembly: Path, state: Path) -> None:
+def demo(assembly: Path, state: Path, once: bool = False) -> None:
+    """Run the demonstration. On a terminal, keep the stack up until Ctrl-C, unless `once`."""
     console = new_console()
     with started_stack(console, assembly, state) as stack:
         sent = _send_all(console, stack, choose_queries(load_sample()))
         _print_totals(console, stack, sent)
-    failed = [each for each in sent if not each.answered]
-    if failed:
-        raise LocalStackError(f"{len(failed)} of {len(sent)} requests failed: {failed[0].body}")
+        failed = [each for each in sent if not each.answered]
+        if failed:
+            raise LocalStackError(f"{len(failed)} of {len(sent)} requests failed: {failed[0].body}")
+        console_url = f"{stack.endpoint}/console"
+        if once or not (console.is_terminal and sys.stdin.isatty()):
+            say_whole(console, NOT_KEPT.format(console=console_url))
+        else:
+            keys = state / STACK_FILE
+            say_whole(console, KEPT.format(console=console_url, keys=keys, variable=STACK_VARIABLE))
+            wait_for_stop()
+
+
+def say_whole(console: Console, text: str) -> None:
+    """Print without breaking an address or a path."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def wait_for_stop() -> None:
+    """Return at a signal that stops the stack, such as Ctrl-C."""
+    with Signals() as signals:
+        signals.wait_for_them()
+        while signals.next() not in STOP:
+            pass
 
 
 def choose_queries(rows: tuple[SampleRow, ...]) -> list[str]:
@@ -181,11 +217,8 @@ def totals_table(records: list[Record]) -> Table:
 def _compared_share(
     cost: float, baseline: float, compared: list[Record], records: list[Record]
 ) -> str:
-    """Return the ratio, unless too many requests have no estimate."""
-    without = len(records) - len(compared)
-    if without > MAX_SHARE_WITHOUT_SAVING * len(records):
-        return f"unknown: no estimate for {without} requests"
-    return _share(cost, baseline) + (f" (without {without} requests)" if without else "")
+    hint = PartialSum(cost, len(records) - len(compared), len(records)).hint
+    return _share(cost, baseline) + ("" if hint is None else f" ({hint})")
 
 
 def _bounds(records: list[Record]) -> str:

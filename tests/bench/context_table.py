@@ -19,8 +19,8 @@ from random import Random
 
 import numpy as np
 
-from route_switch.adapters.models import encoder
 from route_switch.adapters.models.encoder import EncoderClient
+from route_switch.adapters.models.sentence_vectors import MOST_PIECES, pieces_in
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.completion import complete
 from route_switch.domain.intervals import wilson
@@ -71,8 +71,8 @@ def alone(text: str) -> int:
 def by_its_head(text: str) -> int:
     """Return the tier by the words whose pieces are among the first 254 of the text."""
     words = re.split(r"(?<=\s)", text)
-    lengths = accumulate(len(encoder._encoder().pieces(word)) for word in words)
-    fits = sum(length <= encoder.MAX_PIECES - 2 for length in lengths)
+    lengths = accumulate(pieces_in(word) for word in words)
+    fits = sum(length <= MOST_PIECES for length in lengths)
     return alone("".join(words[:fits]))
 
 

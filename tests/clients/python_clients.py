@@ -54,9 +54,11 @@ def thought(answer: Any) -> object:
 
 
 def paced(texts: Iterable[str | None]) -> object:
-    """Whether words come one by one, and not together; a busy machine may hold some up."""
+    """Whether words come while the answer is written, which takes a second, and not together. A
+    busy machine may hold some up."""
     times = [time.monotonic() for text in texts if text]
-    return sum(later - earlier > 0.05 for earlier, later in pairwise(times)) > 2
+    pauses = sum(later - earlier > 0.05 for earlier, later in pairwise(times))
+    return pauses > 1 and times[-1] - times[0] > 0.3
 
 
 def langchain() -> Cases:

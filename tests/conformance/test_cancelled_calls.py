@@ -13,7 +13,8 @@ from route_switch.adapters.models.botocore_deadlines import with_deadlines
 from route_switch.adapters.models.litellm_client import LiteLlmClient, imported_litellm
 from route_switch.adapters.models.openai_compatible import OpenAiCompatibleClient
 from route_switch.domain.ports import JsonObject, ModelClient
-from route_switch.services.call_models import Deadline, ModelCaller
+from route_switch.services.call_models import ModelCaller
+from route_switch.services.deadline import Deadline
 from route_switch.services.live_answer import LiveAnswer, StreamLimits
 from route_switch.wiring.router import pools_by_provider
 from tests.conformance.as_events import of_bedrock

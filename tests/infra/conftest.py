@@ -16,6 +16,8 @@ from tests.support.once import once_a_run
 use_bundled_node()  # before any test module imports aws_cdk
 
 Resource = dict[str, Any]  # a template is data, not a model
+LAMBDA_MOST_S = 900
+"""The longest timeout that Lambda allows."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Synthesized:
     def layer_folders(self, function: str) -> list[Path]:
         """Return the assets of a function's layers, as Lambda would unzip them to /opt."""
         layers = self.resources("AWS::Lambda::LayerVersion")
-        found = (layers[layer["Ref"]] for layer in self.function(function)["Layers"])
+        found = (layers[layer["Ref"]] for layer in self.function(function).get("Layers", []))
         return [self._asset(layer["Properties"]["Content"]["S3Key"]) for layer in found]
 
     def _asset(self, key: str) -> Path:
@@ -67,6 +69,17 @@ class Synthesized:
         for name, policy in self.resources("AWS::IAM::Policy").items():
             for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
                 yield name, statement
+
+
+def environment_of(stage: Synthesized, function: str) -> dict[str, str]:
+    """Return a function's environment. Values known only at deployment are logical ids."""
+    variables = stage.function(function)["Environment"]["Variables"]
+    return {name: v if isinstance(v, str) else v["Ref"] for name, v in variables.items()}
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a value of a template as a list: one of one element may be written without it."""
+    return value if isinstance(value, list) else [value]
 
 
 def synthesize_stage(

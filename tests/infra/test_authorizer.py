@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.api import PUBLIC
-from infra.routes import ROUTES
+from infra.routes import PAGES, ROUTES
 from tests.infra.conftest import Synthesized, synthesize_stage
 
 Method = tuple[str, str]
@@ -37,7 +37,7 @@ def authorizations(stage: Synthesized) -> Iterator[tuple[Method, str]]:
 
 def test_with_iam_every_route_but_the_public_ones_needs_a_signature(iam: Synthesized) -> None:
     found = dict(authorizations(iam))
-    routes = {route: found[route] for route in ROUTES}
+    routes = {route: found[route] for route in (*ROUTES, *PAGES)}
     assert {route for route, kind in routes.items() if kind != "AWS_IAM"} == PUBLIC
     # Preflight requests, and a 404 for everything unknown: they need no key either.
     others = {kind for (method, _), kind in found.items() if method == "ANY"}
@@ -56,3 +56,9 @@ def test_with_iam_an_unsigned_request_is_told_to_sign(iam: Synthesized) -> None:
     for response in ("MISSING_AUTHENTICATION_TOKEN", "INVALID_SIGNATURE"):
         assert answers[response]["StatusCode"] == "403"
         assert "execute-api" in answers[response]["ResponseTemplates"]["application/json"]
+
+
+def test_notifications_name_no_console_that_cannot_call_the_api(iam: Synthesized) -> None:
+    for function in iam.resources("AWS::Lambda::Function").values():
+        variables = function["Properties"].get("Environment", {}).get("Variables", {})
+        assert "CONSOLE_URL" not in variables

@@ -63,7 +63,7 @@ def statements(resources: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_the_function_may_read_counters_start_runs_and_write_nothing(
+def test_the_function_may_read_counters_start_runs_and_write_only_its_figures(
     resources: dict[str, Any],
 ) -> None:
     granted = statements(resources)
@@ -71,11 +71,13 @@ def test_the_function_may_read_counters_start_runs_and_write_nothing(
     tracing = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
     assert {action for actions in granted for action in _list(json.loads(actions))} == {
         *("dynamodb:BatchGetItem", "dynamodb:Query", "ssm:GetParameter", "states:StartExecution"),
-        *("lambda:InvokeFunction", *logs, *tracing),
+        *("dynamodb:PutItem", "lambda:InvokeFunction", *logs, *tracing),
         # For the queue of starts that failed.
         *("sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"),
     }
     assert granted['"states:StartExecution"']["Resource"] == MACHINE
+    written = granted['"dynamodb:PutItem"']["Condition"]
+    assert written == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["DRIFT#*"]}}
     counters = granted['"dynamodb:BatchGetItem"']
     assert counters["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["DAY#*"]}}
     runs = granted['"dynamodb:Query"']

@@ -27,31 +27,97 @@ def schedule(stage: Synthesized) -> dict[str, Any]:
     return hourly
 
 
+def partitions(stage: Synthesized, action: str) -> set[str]:
+    """Return the partitions of the results table on which the monitor may do this."""
+    return {
+        partition
+        for name, statement in stage.statements()
+        if name.startswith("LearningMonitorRole")
+        and f"dynamodb:{action}" in _list(statement["Action"])
+        and "DataResults" in json.dumps(statement["Resource"])
+        for partition in leading_keys(statement)
+    }
+
+
 def leading_keys(statement: dict[str, Any]) -> list[str]:
     keys: list[str] = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     return keys
 
 
-def test_the_monitor_may_read_counters_and_versions_and_write_only_its_rollback_item(
+def test_of_a_key_the_monitor_may_write_only_until_when_its_upgrades_are_limited(
+    prod: Synthesized,
+) -> None:
+    [update] = [
+        statement
+        for name, statement in prod.statements()
+        if name.startswith("LearningMonitorRole")
+        and "dynamodb:UpdateItem" in _list(statement["Action"])
+        and "DataKeys" in json.dumps(statement["Resource"])
+    ]
+    assert update["Condition"] == {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "upgrades_limited_until"]}
+    }
+
+
+def test_the_monitor_may_read_counters_and_versions_and_write_rollbacks_and_accounts(
     prod: Synthesized,
 ) -> None:
     found = granted(prod)
-    logs = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    logs = {"logs:CreateLogStream", "logs:PutLogEvents", "logs:FilterLogEvents"}
     missed = {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}
+    lost = {"sqs:ReceiveMessage", "sqs:DeleteMessage"}
     tracing = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
-    items = {f"dynamodb:{name}Item" for name in ("BatchGet", "Get", "Put", "Delete")}
-    items |= {"dynamodb:Query", "dynamodb:Scan"}
-    assert found.keys() == logs | missed | tracing | items | {
+    kinds = ("BatchGet", "ConditionCheck", "Get", "Put", "Delete", "Update")
+    items = {f"dynamodb:{name}Item" for name in kinds} | {"dynamodb:Query", "dynamodb:Scan"}
+    assert found.keys() == logs | missed | lost | tracing | items | {
         "ssm:GetParameterHistory",
         "lambda:InvokeFunction",
     }
-    assert leading_keys(found["dynamodb:BatchGetItem"]) == ["DAY#*", "LEARNING#*", "KEY#*"]
     assert found["dynamodb:Scan"]["Resource"]["Fn::GetAtt"][0].startswith("DataKeys")
-    for read in ("dynamodb:GetItem", "dynamodb:Query"):
-        assert leading_keys(found[read]) == ["QUALITY#*"]
-    for write in ("dynamodb:PutItem", "dynamodb:DeleteItem"):
-        assert leading_keys(found[write]) == ["QUALITY#ROLLBACK"]
+    assert partitions(prod, "GetItem") == partitions(prod, "Query") == {"QUALITY#*"}
+    assert partitions(prod, "DeleteItem") == {"QUALITY#ROLLBACK"}
+    assert partitions(prod, "PutItem") == {
+        "AUDIT#*",
+        "QUALITY#ROLLBACK",
+        "RESULT#*",
+        "TIME#*",
+        "REJECTED",
+    }
+    assert partitions(prod, "UpdateItem") == {"DAY#*", "KEY#*", "BUDGET#*"}
+    assert partitions(prod, "ConditionCheckItem") == {"COUNTED#*"}
     assert "/prompt/live" in json.dumps(found["ssm:GetParameterHistory"]["Resource"])
+
+
+def test_of_requests_the_monitor_may_read_whether_they_are_recorded_and_no_texts(
+    prod: Synthesized,
+) -> None:
+    reads = [
+        statement["Condition"]
+        for name, statement in prod.statements()
+        if name.startswith("LearningMonitorRole")
+        and "dynamodb:BatchGetItem" in _list(statement["Action"])
+    ]
+    whole = [each for each in reads if "ForAllValues:StringEquals" not in each]
+    [some] = [each for each in reads if each not in whole]
+    assert [each["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] for each in whole] == [
+        ["DAY#*", "LEARNING#*", "KEY#*"],
+        ["BUDGET#*"],
+    ]
+    assert some == {
+        "ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["RESULT#*", "COUNTED#*"]},
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "sk"]},
+        "StringEqualsIfExists": {"dynamodb:Select": ["SPECIFIC_ATTRIBUTES"]},
+    }
+
+
+def test_the_monitor_reads_the_router_s_log_and_empties_the_queue_of_records_only(
+    prod: Synthesized,
+) -> None:
+    found = granted(prod)
+    read = found["logs:FilterLogEvents"]["Resource"]["Fn::GetAtt"][0]
+    assert read.startswith("RouterLogs")
+    for action in ("sqs:ReceiveMessage", "sqs:DeleteMessage"):
+        assert found[action]["Resource"]["Fn::GetAtt"][0].startswith("DataRecords")
 
 
 def test_the_hourly_schedule_may_invoke_the_monitor_only(prod: Synthesized) -> None:
@@ -90,8 +156,9 @@ def test_only_feedback_writes_the_quality_counters(prod: Synthesized) -> None:
 
 def test_the_promoter_may_record_rejections_and_notify(prod: Synthesized) -> None:
     promoter = [s for name, s in prod.statements() if name.startswith("LearningPromoter")]
-    rejections = [leading_keys(s) for s in promoter if "QUALITY#" in str(s)]
-    assert rejections == [["QUALITY#REJECTED"]]
+    quality = [s for s in promoter if "QUALITY#" in str(s)]
+    writes = [leading_keys(s) for s in quality if _list(s["Action"]) != ["dynamodb:GetItem"]]
+    assert writes == [["QUALITY#REJECTED"]]
     (told,) = [s["Resource"] for s in promoter if "sns:Publish" in _list(s["Action"])]
     assert told["Ref"].startswith("LearningRuns")
 

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from infra.alarm_specs import alarm_specs
 from infra.alarms import Alarms
 from infra.app import read_context
-from infra.metric_names import BY_SERVICE, MODEL
+from infra.metric_names import BY_SERVICE, CIRCUITS, MODEL
 from infra.metrics import added, metric
 from infra.monitoring import HOUR
 from infra.stage import load_stage
@@ -47,7 +47,19 @@ def test_every_alarm_has_a_runbook_section_and_every_section_an_alarm(
     described = RUNBOOK.read_text("utf-8").partition("## By hand")[0]
     assert set(re.findall(r"^### (.+)$", described, re.MULTILINE)) == alarms(prod).keys()
     for name, alarm in alarms(prod).items():
-        assert alarm["AlarmDescription"].endswith(f"What to do: docs/runbook.md#{name}")
+        assert alarm["AlarmDescription"].endswith(f" More: docs/runbook.md#{name}")
+
+
+def test_the_mail_of_an_alarm_says_what_happened_what_it_means_and_what_to_do(
+    prod: Synthesized,
+) -> None:
+    specs = {spec.name: spec for spec in alarm_specs(load_stage(read_context({}), "prod", {}))}
+    for name, alarm in alarms(prod).items():
+        spec, said = specs[name], alarm["AlarmDescription"]
+        sentences = (spec.description, spec.meaning, spec.to_do)
+        assert said.startswith(" ".join(sentences)), name
+        assert all(each[0].isupper() and each.endswith(".") for each in sentences), name
+        assert len(said) <= 1024, "CloudWatch's limit"
 
 
 def test_every_alarm_notifies_when_it_fires_and_when_it_clears(prod: Synthesized) -> None:
@@ -141,7 +153,8 @@ def test_the_dashboard_states_the_number_and_cost_of_custom_metrics(
 ) -> None:
     [text] = [w["properties"]["markdown"] for w in board(prod) if w["type"] == "text"]
     outcomes = len(RunOutcome)
-    count = outcomes + sum(map(len, BY_SERVICE.values())) + len(MODEL) * len(_models(prod))
+    by_model = len(MODEL) + len(CIRCUITS)
+    count = outcomes + sum(map(len, BY_SERVICE.values())) + by_model * len(_models(prod))
     assert f"Up to {count} custom metrics" in text
     assert f"{count * 0.3:.2f} at most" in text
 
@@ -198,9 +211,12 @@ def test_callers_reach_the_alias_and_a_failing_release_is_rolled_back(
         json.dumps(m["Properties"]["Integration"]["Uri"])
         for m in prod.resources("AWS::ApiGateway::Method").values()
     ]
-    assert all(any(f'"{alias}"' in uri for alias in aliases) for uri in uris)
+    others = [uri for uri in uris if not any(f'"{alias}"' in uri for alias in aliases)]
+    # The console's files must be of one version, so a canary would break its page.
+    assert len(others) == 4  # GET and the other methods, of the page and of its files
+    assert all('"ConsoleFunction' in uri for uri in others)
     groups = prod.resources("AWS::CodeDeploy::DeploymentGroup")
-    assert len(groups) == len(aliases) == 2
+    assert len(groups) == len(aliases) == 3
     watched = prod.resources("AWS::CloudWatch::Alarm")
     for group in groups.values():
         properties = group["Properties"]
@@ -212,8 +228,28 @@ def test_callers_reach_the_alias_and_a_failing_release_is_rolled_back(
         assert "DEPLOYMENT_STOP_ON_ALARM" in properties["AutoRollbackConfiguration"]["Events"]
     for alias in aliases.values():
         assert "CodeDeployLambdaAliasUpdate" in alias["UpdatePolicy"]
-    (at_once, _) = local.resources("AWS::CodeDeploy::DeploymentGroup").values()
-    assert at_once["Properties"]["DeploymentConfigName"] == "CodeDeployDefault.LambdaAllAtOnce"
+    at_once = local.resources("AWS::CodeDeploy::DeploymentGroup").values()
+    configurations = {each["Properties"]["DeploymentConfigName"] for each in at_once}
+    assert configurations == {"CodeDeployDefault.LambdaAllAtOnce"}
+
+
+def test_each_gradual_release_is_watched_for_exceptions_by_the_alarm_that_rolls_it_back(
+    prod: Synthesized,
+) -> None:
+    """A version that cannot be imported or that times out counts nothing itself."""
+    watched: list[str] = []
+    for name, functions in (("router", ["Router"]), ("management", ["Management", "Owner"])):
+        metrics = [
+            m["MetricStat"] for m in alarms(prod)[f"{name}-failing"]["Metrics"] if "MetricStat" in m
+        ]
+        errors = [m for m in metrics if m["Metric"]["MetricName"] == "Errors"]
+        read = sorted(json.dumps(each["Metric"]["Dimensions"]) for each in errors)
+        assert len(read) == len(functions)
+        for dimensions, function in zip(read, functions, strict=True):
+            assert f'"{function}Function' in dimensions
+            assert ":live" in dimensions
+        watched += functions
+    assert len(watched) == len(prod.resources("AWS::CodeDeploy::DeploymentGroup"))
 
 
 def test_one_failed_minute_in_five_fires_because_log_metrics_arrive_late(prod: Synthesized) -> None:

@@ -28,6 +28,7 @@ FOLDERS = {
     "management": "Management",
     "monitor": "LearningMonitor",
     "optimizer": "LearningOptimizer",
+    "owner": "Owner",
     "promote": "LearningPromoter",
     "router": "Router",
 }

@@ -39,6 +39,17 @@ def tasks(definition: State) -> dict[str, State]:
     return {name: state for name, state in states(definition) if state["Type"] == "Task"}
 
 
+def test_the_functions_that_notify_know_the_consoles_address(prod: Synthesized) -> None:
+    functions = prod.resources("AWS::Lambda::Function").values()
+    environments = [each["Properties"].get("Environment", {}) for each in functions]
+    said = [each["Variables"].get("CONSOLE_URL") for each in environments if each]
+    steps, promoter = [str(each) for each in said if each is not None]
+    assert steps == promoter
+    assert "execute-api" in steps
+    assert "/prod/console" in steps
+    assert "Deployment" not in steps  # it depends on the functions
+
+
 def test_states_follow_in_the_right_order(definition: State) -> None:
     found = dict(states(definition))
     assert definition["StartAt"] == "Claim"
@@ -75,7 +86,7 @@ def test_an_execution_without_a_run_says_why_and_notifies_nobody(definition: Sta
         assert found[name]["Parameters"] == {"outcome": name.lower(), "why.$": "$.why"}
 
 
-def test_learning_may_only_read_the_switches_and_the_first_deployment_sets_them(
+def test_only_the_owner_and_the_first_deployment_may_set_switches(
     prod: Synthesized,
 ) -> None:
     granted = [
@@ -85,8 +96,9 @@ def test_learning_may_only_read_the_switches_and_the_first_deployment_sets_them(
     ]
     learning = ("LearningDrift", "LearningOptimizer", "LearningPromoter", "LearningSteps")
     expected = [(name, "ssm:GetParameter") for name in learning]
+    owner = [("Owner", ["ssm:GetParameter", "ssm:PutParameter"])]
     others = [("Router", "ssm:GetParameters"), ("SetupFunction", "ssm:PutParameter")]
-    assert sorted(granted) == [*expected, *others]
+    assert sorted(granted) == [*expected, *owner, *others]
 
 
 def test_every_task_lasts_longer_than_its_function(prod: Synthesized, definition: State) -> None:
@@ -199,11 +211,11 @@ def test_the_machine_logs_no_data_and_may_invoke_only_its_functions(prod: Synthe
     assert sorted(invoked) == ["LearningOptimizer", "LearningPromoter", "LearningSteps"]
 
 
-def test_only_optimizer_and_router_call_models_and_the_optimizer_reads_no_requests(
+def test_only_these_functions_call_models_and_the_optimizer_reads_no_requests(
     prod: Synthesized,
 ) -> None:
     callers = {n.split("Role")[0] for n, s in prod.statements() if "bedrock:" in json.dumps(s)}
-    assert callers == {"LearningOptimizer", "Router"}
+    assert callers == {"LearningOptimizer", "Owner", "Router"}, "the owner previews a prompt"
     optimizer = [s for name, s in prod.statements() if name.startswith("LearningOptimizer")]
     tables = [s for s in optimizer if "dynamodb:" in json.dumps(s["Action"])]
     (table,) = tables
@@ -218,7 +230,7 @@ def test_the_functions_accept_their_environment(
     stage: Synthesized = request.getfixturevalue(name)
     variables = stage.function(function)["Environment"]["Variables"]
     settings = parse_learning_settings(
-        {key: v if isinstance(v, str) else v["Ref"] for key, v in variables.items()}
+        {key: v if isinstance(v, str) else v.get("Ref", str(v)) for key, v in variables.items()}
     )
     assert settings.stage == {"prod": "prod"}.get(name, "local")
     assert settings.learning.lambda_ == 0.2
@@ -234,3 +246,20 @@ def test_the_demo_explains_every_working_state(definition: State) -> None:
     """A shard is built inside a state that is explained."""
     working = {*tasks(definition), *(n for n, s in states(definition) if s["Type"] == "Map")}
     assert set(STATES) == working - {"Build a shard"}
+
+
+def test_notices_without_a_report_say_what_happened_what_it_means_and_what_to_do(
+    prod: Synthesized, definition: State
+) -> None:
+    [rule] = [
+        each["Properties"]
+        for each in prod.resources("AWS::Events::Rule").values()
+        if "aws.states" in each["Properties"]["EventPattern"]["source"]
+    ]
+    [target] = rule["Targets"]
+    plain = dict(states(definition))["Tell plainly"]["Parameters"]["Message"]
+    for text in (str(plain), str(target["InputTransformer"]["InputTemplate"])):
+        assert "learning run" in text
+        assert "The live prompt is unchanged" in text
+        assert "requests are routed" in text
+        assert "'route-switch learn --stage " in text

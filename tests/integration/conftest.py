@@ -1,5 +1,6 @@
 """The router's handler in this process, against moto and a scripted upstream."""
 
+import copy
 import json
 import re
 import threading
@@ -12,12 +13,16 @@ from urllib.parse import unquote
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 from functions.management import handler as management_handler
+from functions.owner import handler as owner_handler
 from functions.router import handler as router_handler
 from infra.routes import ROUTES
-from local.aws.moto_dynamodb import make_faster
+from local.aws.moto_dynamodb import make_faster, normalize_sums
 from route_switch.adapters.results_table import (
     LEARNING_INDEX,
     LEARNING_KEYS,
@@ -32,7 +37,7 @@ from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
 from route_switch.services.decide_beside import DecideBeside, PendingDecision
 from route_switch.services.inbound_request import AdmittedRequest
 from route_switch.services.live_prompt import ServedPrompt
-from route_switch.wiring import management, router, secrets_manager, settings
+from route_switch.wiring import management, owner_api, router, secrets_manager, settings
 from tests.support.aws_clients import share_clients
 from tests.support.context import FakeContext
 from tests.support.events import api_event
@@ -43,12 +48,15 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeySchemaElementTypeDef
 
 make_faster()
+normalize_sums()
 
 CLIENT_KEY = "rs-client"
 OTHER_KEY = "rs-other"
 ADMIN_KEY = "rs-admin"
 SMALL_ONLY_KEY = "rs-small-only"
 ANY = [1, 2, 3]
+REGION = "eu-west-1"
+STATE_MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:learning"
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
 
 CATALOG = ModelCatalog(
@@ -135,6 +143,7 @@ def route_of(method: str, path: str) -> tuple[str, dict[str, str] | None]:
 HANDLERS: dict[str, Callable[[dict[str, object], FakeContext], dict[str, object]]] = {
     "router": router_handler.lambda_handler,
     "management": management_handler.lambda_handler,
+    "owner": owner_handler.lambda_handler,
 }
 
 MakeApi = Callable[..., Api]
@@ -145,6 +154,7 @@ def forget() -> None:
     settings.read_settings.cache_clear()
     router.router.cache_clear()
     management.management.cache_clear()
+    owner_api.owner_wiring.cache_clear()
     secrets_manager.reset()
 
 
@@ -152,7 +162,7 @@ def forget() -> None:
 def mocked_aws(environment: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         environment.setenv(name, "testing")
-    environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    environment.setenv("AWS_DEFAULT_REGION", REGION)
     with mock_aws():
         share_clients(environment)
         make_dynamodb_atomic(environment)
@@ -253,8 +263,25 @@ def make_dynamodb_atomic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DynamoHandler, "call_action", call_alone)
 
 
-def create_resources(config: RouterConfig) -> dict[str, str]:
-    dynamodb = boto3.client("dynamodb")
+_NEW_TABLES: dict[str, Table] = {}
+"""The tables of a new API, which is a third of a test's work to create."""
+
+
+def create_tables() -> None:
+    """Create the tables, with keys. After the first time, copy those of the first time."""
+    tables = dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables
+    if not _NEW_TABLES:
+        before = set(tables)
+        _create_tables(boto3.client("dynamodb"))
+        made = {name: table for name, table in tables.items() if name not in before}
+        _NEW_TABLES.update(copy.deepcopy(made))
+        return
+    taken = tables.keys() & _NEW_TABLES.keys()
+    assert not taken, f"{taken} exist already"
+    tables.update(copy.deepcopy(_NEW_TABLES))
+
+
+def _create_tables(dynamodb: "DynamoDBClient") -> None:
     create_results_table(dynamodb)
     create_keys_table(dynamodb)
     dynamodb.create_table(
@@ -270,10 +297,14 @@ def create_resources(config: RouterConfig) -> dict[str, str]:
         _key_item(ADMIN_KEY, role={"S": "admin"}),
     )
     dynamodb.batch_write_item(RequestItems={"keys": [{"PutRequest": {"Item": k}} for k in keys]})
+
+
+def create_resources(config: RouterConfig) -> dict[str, str]:
+    create_tables()
     boto3.client("ssm").describe_parameters()  # load it now, not during a request
     for bucket in ("texts", "learning"):
         boto3.client("s3").create_bucket(
-            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
         )
     secrets = boto3.client("secretsmanager")
     secrets.create_secret(Name="hash-secret", SecretString="pepper")
@@ -285,6 +316,8 @@ def create_resources(config: RouterConfig) -> dict[str, str]:
         "TEXTS_BUCKET": "texts",
         "LEARNING_BUCKET": "learning",
         "BACKUP_DAYS": "35",
+        "LEARNING_CONFIG": "{}",
+        "STATE_MACHINE_ARN": STATE_MACHINE,
         "IDEMPOTENCY_TABLE": "idempotency",
         "SWITCHES_PARAMETER": "/test/switches",
         "RECORDS_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="records")["QueueUrl"],

@@ -20,6 +20,8 @@ TRIED: tuple[tuple[str, ...], ...] = (
     ("tier 2: time-out",),
     ("dynamodb: 429",),
     ("dynamodb: malformed",),
+    ("dynamodb: truncated",),
+    ("dynamodb: 500", "sqs: 500"),
     ("sqs: 500", "tier 3: 500"),
 )
 
@@ -46,6 +48,19 @@ def test_requests_are_answered_while_a_tier_lives(
     assert row.unrecorded(kept) == []
     assert kept.items_usd == pytest.approx(kept.days_usd, abs=1e-9)
     assert kept.items_usd == pytest.approx(kept.months_usd, abs=1e-9)
+
+
+def test_after_a_replay_each_request_counts_once(router: FaultyRouter) -> None:
+    """Answers that were cut had been written: their records are in the queue as well."""
+    replayed = router.replay()
+    assert replayed.failed == 0
+    assert replayed.saved > 0
+    kept = router.kept()
+    assert kept.ids == kept.table
+    assert kept.counted == len(kept.table)
+    assert kept.items_usd == pytest.approx(kept.days_usd, abs=1e-9)
+    assert kept.items_usd == pytest.approx(kept.months_usd, abs=1e-9)
+    assert router.replay().saved == 0
 
 
 def test_a_new_process_without_keys_refuses_clearly(router: FaultyRouter) -> None:

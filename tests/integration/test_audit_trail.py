@@ -2,25 +2,30 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import boto3
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-from route_switch.adapters.operations.dynamodb_audit import RETENTION, DynamoDbAudit
+from route_switch.adapters.operations.dynamodb_audit import DynamoDbAudit
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.cli import audit, keys, switch
 from route_switch.cli.main import app
 from route_switch.cli.stage import Deployed
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import StoreError
-from route_switch.domain.operations.audit import AuditEntry, Change, merged
+from route_switch.domain.operations.audit import RETENTION, AuditEntry, Change, merged
 from route_switch.domain.prompt_document import to_markdown
+from route_switch.services.operations.audited_deletions import deletions_of_day
 from route_switch.services.operations.record_change import RecordChange
 from route_switch.services.prompts.audited_prompts import AuditedPrompts
 from route_switch.wiring.settings import read_settings
-from tests.integration.conftest import Api
+from tests.integration.conftest import ADMIN_KEY, CLIENT_KEY, Api
+from tests.support.upstream import completion
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 CHANGE = Change("prompt", "push", "live", "version 1", "version 2")
@@ -58,6 +63,9 @@ class FailingTrail:
             raise StoreError("The audit trail is unavailable.")
         self.taken.append(entry)
 
+    def add_once(self, entry: AuditEntry) -> None:
+        self.add(entry)
+
 
 def test_keys_and_switches_are_recorded_with_caller_before_and_after() -> None:
     run("keys", "create", "search")
@@ -75,6 +83,81 @@ def test_keys_and_switches_are_recorded_with_caller_before_and_after() -> None:
     assert all(each["confirmed"] for each in (created, revoked, pinned))
     assert listed("--what", "switches") == [pinned]
     assert "switches: set switches" in run("audit").stdout
+
+
+def test_deletions_over_http_are_recorded_with_the_key_that_made_them(api: Api) -> None:
+    api.upstream.script = lambda _: completion("1")
+    mine, other = (str(api.chat("hello", user=name).body["id"]) for name in ("ann", "bob"))
+    assert api("DELETE", f"/v1/results/{mine}", key=ADMIN_KEY).status == 200
+    assert api("DELETE", "/v1/users/bob", key=ADMIN_KEY).status == 200
+    by_id, by_user = listed("--what", "texts")
+    assert (by_id["by"], by_id["action"], by_id["subject"], by_id["after"]) == (
+        f"key:key_{ADMIN_KEY} ({ADMIN_KEY})",
+        "delete request",
+        mine,
+        "1 request",
+    )
+    assert (by_user["by"], by_user["action"]) == (
+        f"key:key_{ADMIN_KEY} ({ADMIN_KEY})",
+        "delete user",
+    )
+    assert "bob" not in str(by_user)
+    assert other not in str(by_user)
+
+
+def test_all_deletions_of_a_client_key_share_one_entry_a_day(api: Api) -> None:
+    """A client that deletes what it has asked for must not bury the owners' changes."""
+    api.upstream.script = lambda _: completion("1")
+    for _ in range(3):
+        mine = str(api.chat("hello").body["id"])
+        assert api("DELETE", f"/v1/results/{mine}").status == 200
+    api.chat("hello", user="ann")
+    assert api("DELETE", "/v1/users/ann").status == 200
+    [entry] = listed("--what", "texts")
+    assert (entry["by"], entry["action"], entry["subject"], entry["confirmed"]) == (
+        f"key:key_{CLIENT_KEY} ({CLIENT_KEY})",
+        "delete requests",
+        "requests of the key",
+        True,
+    )
+    assert str(entry["after"]).startswith("one or more on ")
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b"]),
+            st.datetimes(datetime(2026, 11, 29), datetime(2026, 12, 2), timezones=st.just(UTC)),
+        ),
+        min_size=1,
+    )
+)
+def test_the_trail_has_one_entry_for_each_client_key_and_day(
+    deletions: list[tuple[str, datetime]],
+) -> None:
+    entries = {deletions_of_day(ApiKey(key, key, "client"), at) for key, at in deletions}
+    assert len(entries) == len({(key, at.date()) for key, at in deletions})
+    assert all(entry.at.time() == time.min for entry in entries)
+
+
+def test_a_deletion_of_nothing_is_not_recorded(api: Api) -> None:
+    """Otherwise any key could fill the trail."""
+    assert api("DELETE", "/v1/results/chatcmpl-0123456789abcdef0123456789abcdef").status == 404
+    assert api("DELETE", "/v1/users/nobody").status == 200
+    assert listed() == []
+
+
+def test_a_deletion_that_was_made_does_not_fail_because_of_its_entry(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.upstream.script = lambda _: completion("1")
+    mine = str(api.chat("hello").body["id"])
+
+    def fail(*_: object) -> None:
+        raise StoreError("The audit trail is unavailable.")
+
+    monkeypatch.setattr(DynamoDbAudit, "add_once", fail)
+    assert api("DELETE", f"/v1/results/{mine}").status == 200
 
 
 def test_a_prompt_is_recorded_with_its_versions_and_digest() -> None:

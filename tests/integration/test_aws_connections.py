@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, ClassVar, cast
 from urllib.parse import urlsplit
@@ -123,10 +124,11 @@ def test_a_repeated_reservation_still_respects_the_budget(
     results_table: str, dropping: type[DroppingHandler]
 ) -> None:
     limits = DynamoDbKeyLimits(through(dropping, [0.0]), results_table)
-    assert [limits.reserve("key", "2026-11", 0.4, 1.0) for _ in range(3)] == [True, True, False]
-    limits.adjust("key", "2026-11", -0.4)
-    assert limits.reserve("key", "2026-11", 0.6, 1.0)
-    assert not limits.reserve("key", "2026-11", 0.01, 1.0)
+    now = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    assert [limits.reserve("key", now, 0.4, 1.0) for _ in range(3)] == [True, True, False]
+    limits.settle("key", now, 0.4, 0.0, 0.0)
+    assert limits.reserve("key", now, 0.6, 1.0)
+    assert not limits.reserve("key", now, 0.01, 1.0)
 
 
 def test_connections_that_were_idle_are_not_used_again(

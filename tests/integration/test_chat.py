@@ -8,6 +8,7 @@ import threading
 import boto3
 import pytest
 
+from route_switch.services.circuits import FAILURES
 from route_switch.wiring import secrets_manager
 from tests.integration.conftest import (
     LONG,
@@ -247,6 +248,40 @@ def test_a_provider_key_that_is_added_later_is_used(
     assert sent == [None, "Bearer sk-new"]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_new_process_without_provider_keys_says_that_a_store_is_away(
+    api: Api, *, stream: bool
+) -> None:
+    boto3.client("secretsmanager").delete_secret(
+        SecretId="provider", ForceDeleteWithoutRecovery=True
+    )
+    for _ in range(FAILURES + 1):
+        answer = api.chat(LONG, stream=stream)
+        assert answer.status == 503
+        assert answer.headers["retry-after"] == "1"
+        assert "x-route-skipped" not in answer.headers, "nothing is known of the models"
+    assert api.upstream.calls == []
+
+
+def test_a_provider_key_that_is_replaced_is_used_at_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets_manager, "RENEW_S", 0)
+    sent: list[str | None] = []
+
+    def script(_: Body) -> Reply:
+        sent.append(api.upstream.headers[-1].get("authorization"))
+        return completion("Hi.") if sent[-1] == "Bearer sk-new" else failure(401)
+
+    api.upstream.script = script
+    secrets = boto3.client("secretsmanager")
+    secrets.put_secret_value(SecretId="provider", SecretString='{"OPENAI_API_KEY": "sk-old"}')
+    assert api.chat("hello").status == 502
+    secrets.put_secret_value(SecretId="provider", SecretString='{"OPENAI_API_KEY": "sk-new"}')
+    assert api.chat("hello").headers["x-route-model"] == "openai/small"
+    assert sent[-2:] == ["Bearer sk-old", "Bearer sk-new"]
+
+
 @pytest.mark.parametrize("name", ["tier-3", "openai/large"])
 def test_an_override_goes_straight_to_its_tier(api: Api, name: str) -> None:
     api.upstream.script = by_model(large=completion("Yes."))
@@ -279,7 +314,9 @@ def test_a_conversation_is_never_bypassed(api: Api) -> None:
     assert router_call["model"] == "router"
     sent = router_call["messages"]
     assert isinstance(sent, list)
-    shown = "(2 earlier messages.)\nuser:\n> hi\nassistant:\n> Hello!\n=== Last message ===\ngo on"
+    shown = (
+        "(2 earlier messages.)\nuser:\n> hi\nassistant:\n> Hello!\n=== Last message ===\n> go on"
+    )
     assert repr(shown).strip("'") in str(sent[-1])
 
 
@@ -300,7 +337,7 @@ def test_the_router_sees_the_newest_result_of_a_tool(api: Api) -> None:
     assert api("POST", "/v1/chat/completions", body).status == 200
     sent = str(api.upstream.calls[0]["messages"])
     assert "Tools: ls. The assistant is at work with tools." in sent
-    assert "tool:\\n> a.py\\n=== Last message ===\\nList it." in sent
+    assert "tool:\\n> a.py\\n=== Last message ===\\n> List it." in sent
 
 
 def test_a_dry_run_decides_and_calls_no_tier(api: Api) -> None:

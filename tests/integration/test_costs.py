@@ -11,6 +11,7 @@ from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.results_table import SHARDS, item_key
 from route_switch.api.costs_answer import GROUPS, MAX_RANGE_DAYS
+from route_switch.services.operations.sum_costs import BY_MONTH
 from tests.integration.conftest import (
     ADMIN_KEY,
     CATALOG,
@@ -42,11 +43,11 @@ def costs(api: Api, query: str) -> tuple[Row, list[Row]]:
     return cast("Row", answer.body["total"]), cast("list[Row]", answer.body["data"])
 
 
-def months_around() -> str:
+def months_around(group_by: str = "key") -> str:
     """Whole months, in whichever month the requests of a test fall."""
     first = (TODAY.replace(day=1) - timedelta(1)).replace(day=1)
     after_next = (TODAY.replace(day=1) + timedelta(64)).replace(day=1)
-    return f"from={first}&to={after_next - timedelta(1)}&group_by=key"
+    return f"from={first}&to={after_next - timedelta(1)}&group_by={group_by}"
 
 
 @pytest.fixture
@@ -103,8 +104,8 @@ def test_the_total_equals_the_sum_of_the_results(
 def test_rows_sum_to_the_total(mixed: tuple[Api, list[dict[str, object]]]) -> None:
     api, _ = mixed
     queries = [
-        months_around(),
-        *(f"{AROUND}&group_by={group}" for group in GROUPS if group != "key"),
+        *(months_around(group) for group in BY_MONTH),
+        *(f"{AROUND}&group_by={group}" for group in GROUPS if group not in BY_MONTH),
     ]
     totals = []
     for query in queries:
@@ -164,6 +165,11 @@ def test_the_total_counts_requests_of_unknown_cost(make_api: MakeApi) -> None:
     total, _ = costs(api, AROUND)
     assert total["requests_without_cost"] == total["requests_without_saving"] == 1
     assert total["requests_without_baseline"] == 0
+    assert total["unpriced"] == {
+        "spent": "1 of 2 requests could not be priced",
+        "baseline": None,
+        "saved": "1 of 2 answers could not be priced",
+    }
     record = record_of(api, unknown.body["id"])
     assert record["cost_usd"] is None
     router_usd = cast("float", record["router_cost_usd"])

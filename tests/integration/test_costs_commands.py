@@ -1,24 +1,24 @@
 """`route-switch costs` and `results` show what the API answers."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
-from route_switch.adapters.operations import dynamodb_newest
-from route_switch.cli import costs, results
+from route_switch.cli import costs, results, results_list
 from route_switch.cli.main import app
 from route_switch.cli.stage import Deployed
 from route_switch.cli.stage_names import UsageError
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import ADMIN_KEY, CATALOG, LONG, Api, MakeApi, by_model
+from tests.support.clock import NOW, stop_clock
 from tests.support.upstream import completion, failure
 
-TODAY = datetime.now(UTC).date()
+TODAY = NOW.date()
 
 
 @pytest.fixture
@@ -64,17 +64,24 @@ def answer_of(api: Api, path: str) -> dict[str, object]:
         (["--from", "2026-01-03", "--to", "2026-02-01"], "from=2026-01-03&to=2026-02-01"),
         *(([option, "tier"], "group_by=tier") for option in ("--by", "--group-by")),
         (["--by", "key"], "group_by=key"),
+        (["--by", "tag"], "group_by=tag"),
         (["--by", "model"], "group_by=model"),
     ],
 )
-def test_costs_as_json_are_the_apis_body(api: Api, options: list[str], query: str) -> None:
+def test_costs_as_json_are_the_apis_body(
+    api: Api, monkeypatch: pytest.MonkeyPatch, options: list[str], query: str
+) -> None:
+    stop_clock(monkeypatch, costs)
     api.chat("hello")
     api.chat(LONG)
     printed = json.loads(run("costs", *options, "--json").stdout)
     assert printed == answer_of(api, f"/v1/costs?{query}")
 
 
-def test_costs_show_rows_a_total_and_how_well_the_saving_is_known(api: Api) -> None:
+def test_costs_show_rows_a_total_and_how_well_the_saving_is_known(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_clock(monkeypatch, costs)
     api.chat("hello")
     api.chat(LONG)
     shown = words(run("costs", "--days", "3"))
@@ -85,7 +92,7 @@ def test_costs_show_rows_a_total_and_how_well_the_saving_is_known(api: Api) -> N
     assert str(TODAY - timedelta(1)) not in shown, "a day without requests has no row"
 
 
-@pytest.mark.parametrize("by", ["day", "tier", "model", "key"])
+@pytest.mark.parametrize("by", ["day", "tier", "model", "key", "tag"])
 def test_costs_without_any_request_are_shown_without_an_error(api: Api, by: str) -> None:
     assert "total 0 $0.00" in words(run("costs", "--by", by))
 
@@ -95,7 +102,7 @@ def test_costs_without_any_request_are_shown_without_an_error(api: Api, by: str)
     [
         (["--days", "2", "--from", "2026-01-01"], "leave out --from"),
         (["--from", "soon"], "'from' is not a date: 'soon'"),
-        (["--by", "color"], "Use one of day, tier, model, key"),
+        (["--by", "color"], "Use one of day, tier, model, key, tag"),
     ],
 )
 def test_invalid_options_are_usage_errors(options: list[str], says: str) -> None:
@@ -142,11 +149,48 @@ def test_an_unknown_request_is_an_error(api: Api) -> None:
     assert "There is no request 'chatcmpl-none'" in str(refusal("results", "chatcmpl-none"))
 
 
-def test_a_table_too_large_to_scan_is_said(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "may be missing" not in run("results").stderr
+def test_results_are_filtered_by_options(api: Api) -> None:
+    bypassed, routed = (str(api.chat(text).body["id"]) for text in ("hello", LONG))
+    api("POST", "/v1/feedback", {"request_id": bypassed, "thumb": "up"})
+    for options, wanted in (
+        (["--tier", "2"], [routed]),
+        (["--reason", "bypass"], [bypassed]),
+        (["--model", "openai/medium"], [routed]),
+        (["--thumb", "up"], [bypassed]),
+        (["--status", "failed"], []),
+        (["--key", "key_none"], []),
+        (["--to", str(TODAY - timedelta(1))], []),
+    ):
+        listed = json.loads(run("results", *options, "--json").stdout)
+        assert [each["request_id"] for each in listed["data"]] == wanted
+    error = refusal("results", "--reason", "magic")
+    assert isinstance(error, UsageError)
+    assert "--reason: 'reason' must be one of bypass" in str(error)
+
+
+def test_listed_results_as_json_are_the_apis_rows(api: Api) -> None:
     api.chat("hello")
-    monkeypatch.setattr(dynamodb_newest, "MAX_PAGES", 0)
-    assert "newer requests may be missing" in run("results").stderr
+    listed = json.loads(run("results", "--json").stdout)
+    assert listed["data"] == answer_of(api, "/v1/results")["data"]
+
+
+def test_an_empty_list_says_which_requests_it_lacks(api: Api) -> None:
+    nothing = run("results")
+    assert "recorded before the stage had this release are not listed" in nothing.stderr
+    api.chat("hello")
+    assert run("results").stderr == ""
+    assert run("results", "--tier", "3").stderr == ""
+
+
+def test_a_list_that_stops_early_says_where(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        api.chat("hello")
+    assert run("results", "--limit", "2").stderr == ""
+    monkeypatch.setattr(results_list, "MAX_EXAMINED", 2)
+    monkeypatch.setattr(results_list, "MAX_LIMIT", 1)
+    stopped = run("results").stderr
+    assert f"warning: 2 requests were looked at, back to {TODAY}T" in stopped
+    assert "For older ones, use --to." in stopped
 
 
 def test_one_result_shows_each_call_and_why_it_failed(api: Api) -> None:

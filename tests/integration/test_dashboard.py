@@ -14,8 +14,8 @@ from botocore.client import BaseClient
 from functions.dashboard import handler
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.results_table import SHARDS
-from route_switch.dashboard.figures import usd
 from route_switch.dashboard.views import DOCUMENTATION, UNAVAILABLE
+from route_switch.domain.operations.amounts import usd
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.wiring.dashboard import views
 from tests.integration.conftest import (
@@ -27,6 +27,7 @@ from tests.integration.conftest import (
     add_key,
     by_model,
 )
+from tests.support.clock import stop_clock
 from tests.support.context import FakeContext
 from tests.support.upstream import completion
 
@@ -38,6 +39,11 @@ def _fresh() -> Iterator[None]:
     views.cache_clear()
     yield
     views.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_clock(monkeypatch, handler)
 
 
 def show(view: object) -> str:
@@ -114,7 +120,7 @@ def test_prompt_versions_are_listed_and_the_served_one_is_marked_live(api: Api) 
         )
     shown = rows("prompts")
     assert list(shown) == ["3 (live)", "2", "1"]
-    assert [row[0] for row in shown.values()] == ["rollback to 1", "edit of 1", "hand-written"]
+    assert [row[0] for row in shown.values()] == ["same text as 1", "edit of 1", "hand-written"]
     ssm.put_parameter(Name="/test/prompt/live", Value="broken", Type="String", Overwrite=True)
     assert "In use: live@3." in show("prompts")
 

@@ -17,7 +17,8 @@ from route_switch.domain.completion import complete
 from route_switch.domain.errors import ModelTimeoutError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
-from route_switch.services.call_models import Deadline, ModelCaller
+from route_switch.services.call_models import ModelCaller
+from route_switch.services.deadline import Deadline
 from route_switch.wiring import router
 from route_switch.wiring.router import CALL_THREADS, pools_by_provider
 from tests.integration.conftest import CATALOG, LONG, MakeApi, record_of

@@ -8,7 +8,7 @@ import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 from uuid import uuid4
@@ -27,10 +27,13 @@ from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
 from route_switch.domain.learning.text_policy import as_demo
+from route_switch.domain.operations.costs import costs_of
 from route_switch.domain.prompt_document import to_json, to_markdown
+from route_switch.domain.prompts.quality_drop import Scores
 from route_switch.domain.routing_prompt import Demo
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations import delete_texts
+from route_switch.services.operations.three_sentences import WeekFigures
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.wiring import management
 from route_switch.wiring.learning import LearningSettings, LearningWiring, build_collector
@@ -45,6 +48,7 @@ from route_switch.workflow.events import (
     RunState,
     WorkEvent,
 )
+from route_switch.workflow.mail import Mail
 from route_switch.workflow.promote import PromoteCandidate
 from route_switch.workflow.report import ReportRun
 from tests.integration.conftest import (
@@ -54,6 +58,7 @@ from tests.integration.conftest import (
     Api,
     MakeApi,
 )
+from tests.support.clock import NOW, stop_clock
 from tests.support.local_models import MemoryModels
 from tests.support.upstream import Body, Reply, completion
 
@@ -65,10 +70,14 @@ if TYPE_CHECKING:
 ANN, BOB = "xylophone", "zeppelin"
 """The words in their texts."""
 LIVE = "/test/prompt/live"
-NOW = datetime.now(UTC)
 RUN = LearningRun(
     id=f"{NOW:%Y-%m-%dT%H%M%SZ}", month=f"{NOW:%Y-%m}", trigger="schedule", cap_usd=100.0
 )
+
+
+@pytest.fixture(autouse=True)
+def _clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_clock(monkeypatch)
 
 
 @pytest.fixture
@@ -131,7 +140,10 @@ def learn(run: LearningRun = RUN) -> None:
         {"days": 2, "min_examples": 15, "judge": "openai/judge", "prices": {"openai/judge": price}}
     )
     examples = build_collector(settings, boto3.client("dynamodb"), s3(), lambda each: each)
-    CollectInputs(examples, prompts(), bucket(), config)(CollectEvent(step="collect", run=run))
+    router = settings.router.models.router
+    note = DynamoDbRuns(boto3.client("dynamodb"), "results").note_left_out
+    collect = CollectInputs(examples, prompts(), bucket(), config, router, note)
+    collect(CollectEvent(step="collect", run=run))
     learning = LearningSettings.model_construct(
         **settings.model_dump(exclude={"router"}),
         router=settings.router,
@@ -297,7 +309,8 @@ def test_an_incomplete_deletion_is_finished_by_calling_again(
     monkeypatch.setattr(delete_texts, "BATCH_SIZE", 2)
     times = iter([0.0, 1.0])  # start, first batch, second batch
     served = management.management()
-    late = replace(served, delete=replace(served.delete, clock=lambda: next(times, 99.0)))
+    slow_delete = replace(served.delete.delete, clock=lambda: next(times, 99.0))
+    late = replace(served, delete=replace(served.delete, delete=slow_delete))
     with monkeypatch.context() as slow:
         slow.setattr("functions.management.handler.management", lambda: late)
         first = api("DELETE", "/v1/users/ann").body
@@ -319,7 +332,10 @@ def report(runs: DynamoDbRuns) -> str:
     forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
     ratios = SsmOutputRatios(boto3.client("ssm"), "/test/prompt/live")
     texts = LearningTexts(bucket())
-    step = ReportRun(runs, bucket(), "learning", "dev", forgotten, texts, ratios)
+    day = date(2026, 11, 22)
+    nothing = WeekFigures(day, day, costs_of({}), None, None, None, Scores())
+    mail = Mail(lambda: nothing)
+    step = ReportRun(runs, bucket(), "learning", "dev", forgotten, texts, ratios, mail)
     event = ReportEvent(step="report", execution="execution", state=RunState(run=RUN))
     return step(event).message
 

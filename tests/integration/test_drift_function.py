@@ -12,15 +12,17 @@ import pytest
 
 from functions.drift import handler
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
+from route_switch.adapters.learning.dynamodb_drift import DynamoDbDriftDays
 from route_switch.adapters.learning.dynamodb_learning import DynamoDbRoutedDays
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.results_table import SHARDS, day_key, routed_counters
 from route_switch.domain.decision import Reason
+from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.drift import Prediction, RoutedDay, as_provenance
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.request_record import NotReplayable
 from route_switch.domain.tiers import Tier
-from route_switch.wiring.scheduled import check_drift
+from route_switch.wiring.scheduled import check_drift, drift_days
 from tests.integration.conftest import CLIENT_KEY, LONG, SMALL_ONLY_KEY, Api, MakeApi, by_model
 from tests.support.context import FakeContext
 from tests.support.records import answered
@@ -59,8 +61,10 @@ def state_machine(results_table: str, monkeypatch: pytest.MonkeyPatch) -> Iterat
     }.items():
         monkeypatch.setenv(name, value)
     check_drift.cache_clear()
+    drift_days.cache_clear()
     yield arn
     check_drift.cache_clear()
+    drift_days.cache_clear()
 
 
 def count(day: datetime, *tiers: int) -> None:
@@ -109,6 +113,21 @@ def test_a_shift_starts_one_run_however_often_the_event_is_delivered(
     assert lines[0]["drift_tiers_distance"] == [pytest.approx(0.32)]
     assert lines[0]["drift_requests"] == [1000.0]
     assert lines[0]["prompt_version"] == "live@1"
+    [kept] = DynamoDbDriftDays(boto3.client("dynamodb"), "results").newest(10)
+    assert (kept.day, kept.prompt_version) == (YESTERDAY.date(), "live@1")
+    assert (kept.drift.requests, kept.drift.is_found) == (1000, True)
+    assert kept.drift.tiers.distance == pytest.approx(0.32)
+
+
+def test_a_time_line_that_cannot_be_written_does_not_fail_the_check(
+    state_machine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("The results table is unavailable.")
+
+    monkeypatch.setattr(DynamoDbDriftDays, "put", fail)
+    count(YESTERDAY, 300, 180, 520)
+    assert look() == "run started"
 
 
 def test_while_learning_is_off_no_run_is_started(state_machine: str) -> None:

@@ -28,8 +28,8 @@ from tests.integration.conftest import (
     record_of,
     switch,
 )
+from tests.integration.session_turns import ASK, CALL, LOOP, ON, TOOLS, Messages, say
 from tests.integration.test_limits import taken_usd
-from tests.integration.test_sessions import ASK, CALL, LOOP, ON, TOOLS, Messages, say
 from tests.support.upstream import Body, Reply, completion, failure
 
 PROMPT = RoutingPrompt(

@@ -9,12 +9,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from route_switch.adapters.keys_table import DynamoDbKeyStore
-from route_switch.adapters.operations.owned_keys import KeysTable, StoredKey
+from route_switch.adapters.operations.owned_keys import KeysTable
 from route_switch.cli import audit, keys
 from route_switch.cli.main import app
 from route_switch.cli.stage import Deployed
 from route_switch.domain.api_keys import hash_key
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.operations.stored_keys import StoredKey
 from route_switch.services.authenticate import Authenticate
 from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import ADMIN_KEY, CLIENT_KEY, Api, forget

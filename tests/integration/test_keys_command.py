@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -16,6 +15,7 @@ from route_switch.domain.api_keys import hash_key
 from route_switch.domain.errors import RouteSwitchError
 from route_switch.wiring.settings import read_settings
 from tests.integration.conftest import ADMIN_KEY, CLIENT_KEY, Api, MakeApi
+from tests.support.clock import NOW, stop_clock
 
 CLIENT_ID = f"key_{CLIENT_KEY}"
 
@@ -76,7 +76,7 @@ def test_a_key_has_the_limits_and_tags_it_was_created_with() -> None:
     made = create(
         *("search", "--tag", "team=search", "--tag", "env=prod", "--tiers", "2,1", "--admin"),
         *("--requests-per-minute", "60", "--monthly-budget-usd", "12.5"),
-        *("--when-spent", "downgrade", "--profile", "cost"),
+        *("--when-spent", "downgrade", "--profile", "cost", "--max-upgrade-share", "0.3"),
     )
     [found] = [each for each in listed() if each["key_id"] == made["key_id"]]
     assert found == {name: value for name, value in made.items() if name != "key"}
@@ -90,7 +90,11 @@ def test_a_key_has_the_limits_and_tags_it_was_created_with() -> None:
         "monthly_budget_usd": 12.5,
         "when_spent": "downgrade",
         "spent_this_month_usd": 0.0,
+        "reserved_this_month_usd": 0.0,
+        "requests_this_month": 0,
         "profile": "cost",
+        "max_upgrade_share": 0.3,
+        "upgrades_limited_until": None,
         "requests_of_unknown_cost": 0,
         "created_at": made["created_at"],
         "rotated_at": None,
@@ -112,6 +116,7 @@ def test_a_key_has_the_limits_and_tags_it_was_created_with() -> None:
             ["--tiers", "2,3", "--monthly-budget-usd", "1", "--when-spent", "downgrade"],
             "which --tiers does not allow",
         ),
+        (["--max-upgrade-share", "30"], "above 0 and at most 1"),
         (["--tag", "team"], "has no '='"),
         (["--tag", "team=a", "--tag", "team=b"], "twice"),
         (["--tag", "=a"], "1 to 100 printable"),
@@ -136,11 +141,13 @@ def test_a_budget_that_cannot_be_enforced_causes_a_warning(make_api: MakeApi) ->
     assert "warning" not in run("create", "c").stderr
 
 
-def test_the_list_sums_the_months_shards_and_marks_unknown_costs(api: Api) -> None:
-    now = datetime.now(UTC)
+def test_the_list_sums_the_months_shards_and_marks_unknown_costs(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_clock(monkeypatch, keys)
     for shard in range(SHARDS):
         counters = {"cost_usd": {"N": "0.25"}, "cost_usd:unknown": {"N": "1"}}
-        item = {**month_key(CLIENT_ID, f"{now:%Y-%m}", shard), **counters}
+        item = {**month_key(CLIENT_ID, f"{NOW:%Y-%m}", shard), **counters}
         boto3.client("dynamodb").put_item(TableName="results", Item=item)
     before = {**month_key(CLIENT_ID, "2020-01", 0), "cost_usd": {"N": "9"}}
     boto3.client("dynamodb").put_item(TableName="results", Item=before)
@@ -149,7 +156,7 @@ def test_the_list_sums_the_months_shards_and_marks_unknown_costs(api: Api) -> No
     assert by_id[CLIENT_ID]["requests_of_unknown_cost"] == 16
     assert by_id["key_rs-other"]["spent_this_month_usd"] == 0.0
     assert "4.0000 USD" in (table := run("list").stdout)
-    assert "+ 16 unknown" in table
+    assert "+ 16 unpriced" in table
 
 
 def test_the_list_shows_tags_and_no_hash() -> None:

@@ -9,11 +9,13 @@ import boto3
 import pytest
 
 from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
-from route_switch.adapters.learning.dynamodb_runs import LEASE_S, DynamoDbRuns
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import S3Files
+from route_switch.adapters.learning.run_lock import LEASE_S, STARTING_S, DynamoDbRunLock
 from route_switch.adapters.learning.s3_memo import S3Memo
 from route_switch.domain.errors import BudgetReachedError, ProviderDownError, StoreError
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
+from route_switch.domain.learning.stored_run import Execution
 from route_switch.domain.ports import JsonObject
 from tests.support.paid import FakeModel, metered
 
@@ -309,3 +311,74 @@ def test_runs_are_listed_newest_first_with_pending_approvals(dynamodb: "DynamoDB
         (RUN.id, "not better", None),
     ]
     assert len(runs(dynamodb).newest(1)) == 1
+
+
+def lock(
+    dynamodb: "DynamoDBClient", state: Execution = "running", now: float = 1000.0
+) -> DynamoDbRunLock:
+    return DynamoDbRunLock(dynamodb, "results", lambda _: state, lambda: now)
+
+
+def test_of_concurrent_starts_by_hand_exactly_one_takes_the_lock(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    def reserve(number: int) -> str | None:
+        return lock(dynamodb, "unknown").reserve(f"run-{number % 3}", f"execution-{number % 3}")
+
+    with ThreadPoolExecutor(8) as pool:
+        holders = list(pool.map(reserve, range(8)))
+    assert holders.count(None) == 1
+    assert len({*holders} - {None}) == 1, "all others are told the same run"
+
+
+def test_a_run_that_took_its_lock_before_it_started_may_claim_it(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    assert lock(dynamodb).reserve(RUN.id, "execution-1") is None
+    assert runs(dynamodb).claim(OTHER, "execution-2") is not None
+    assert runs(dynamodb).claim(RUN, "execution-1") is None
+    assert lock(dynamodb).reserve(OTHER.id, "execution-2") == RUN.id
+    runs(dynamodb).finish(RUN.id, "execution-1", RunOutcome.NOT_BETTER, "m", None)
+    assert lock(dynamodb).reserve(OTHER.id, "execution-2") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "later_s", "is_free"),
+    [
+        ("running", 3600, False),
+        ("running", LEASE_S + 1, True),
+        ("ended", 0, True),
+        ("unknown", STARTING_S - 1, False),
+        ("unknown", STARTING_S + 1, True),
+    ],
+)
+def test_a_lock_is_free_when_its_execution_is_over_but_not_before_it_could_start(
+    dynamodb: "DynamoDBClient", state: Execution, later_s: float, is_free: bool
+) -> None:
+    assert lock(dynamodb).reserve(RUN.id, "execution-1") is None
+    found = lock(dynamodb, state, 1000.0 + later_s).reserve(OTHER.id, "execution-2")
+    assert found == (None if is_free else RUN.id)
+
+
+@pytest.mark.parametrize(("later_s", "is_free"), [(STARTING_S - 1, False), (STARTING_S + 1, True)])
+def test_a_scheduled_run_leaves_the_lock_to_a_start_by_hand_that_is_on_its_way(
+    dynamodb: "DynamoDBClient", later_s: float, is_free: bool
+) -> None:
+    assert lock(dynamodb).reserve(RUN.id, "execution-1") is None
+    scheduled = runs(dynamodb, lambda _: False, 1000.0 + later_s)
+    assert (scheduled.claim(OTHER, "execution-2") is None) == is_free
+
+
+def test_only_the_holder_releases_the_lock(dynamodb: "DynamoDBClient") -> None:
+    lock(dynamodb).reserve(RUN.id, "execution-1")
+    lock(dynamodb).release("execution-2")
+    assert lock(dynamodb).reserve(OTHER.id, "execution-2") == RUN.id
+    lock(dynamodb).release("execution-1")
+    assert lock(dynamodb).reserve(OTHER.id, "execution-2") is None
+
+
+def test_what_a_run_left_out_is_recorded_with_it(dynamodb: "DynamoDBClient") -> None:
+    runs(dynamodb).claim(RUN, "execution-1")
+    runs(dynamodb).note_left_out(RUN.id, {"costly": 12, "expired": 0})
+    [run] = runs(dynamodb).newest(1)
+    assert run.left_out == {"costly": 12, "expired": 0}

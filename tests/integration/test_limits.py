@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.request_record import RequestRecord
 from tests.integration.conftest import CATALOG, LONG, Api, MakeApi, add_key, by_model
+from tests.support.clock import stop_clock
 from tests.support.upstream import Body, Reply, completion, failure
 
 EVERYTHING = by_model(
@@ -17,6 +18,11 @@ EVERYTHING = by_model(
 )
 
 HOUR: JsonValue = {"type": "ephemeral", "ttl": "1h"}
+
+
+@pytest.fixture(autouse=True)
+def _clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_clock(monkeypatch)
 
 
 def taken_usd(key: str) -> float:

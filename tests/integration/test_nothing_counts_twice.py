@@ -18,6 +18,7 @@ from route_switch.adapters.operations.dynamodb_replay import SqsRecords
 from route_switch.cli import records
 from route_switch.cli.main import app
 from route_switch.cli.stage import Deployed
+from route_switch.cli.stage_names import UsageError
 from route_switch.domain.lost_record import lost_record_as_json, read_lost_record
 from route_switch.domain.request_record import RequestRecord
 from route_switch.wiring.settings import read_settings
@@ -74,6 +75,19 @@ def stage(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     monkeypatch.setattr(records, "find_deployed", lambda _: deployed)
     monkeypatch.setattr(records, "SqsRecords", partial(SqsRecords, wait_s=0))
     return api
+
+
+def refusal_of(*options: str) -> str:
+    result = CliRunner().invoke(app, ["records", "replay", *options])
+    assert isinstance(result.exception, UsageError), result.output
+    return str(result.exception)
+
+
+def test_a_file_that_is_no_log_of_the_router_is_refused(stage: Api, tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    for content in ("", "START RequestId: 1\nEND RequestId: 1\n"):
+        other.write_text(content, "utf-8")
+        assert f"{other} has no line that names a request" in refusal_of("--log", str(other))
 
 
 def replay(*options: str) -> dict[str, Any]:
@@ -235,3 +249,51 @@ def test_the_log_of_saved_requests_changes_nothing(
     said = replay("--log", str(log))
     assert (said["saved"], said["already_counted"], said["unreadable_lines"]) == (0, 3, 1)
     assert accounts() == before
+
+
+def test_the_log_of_the_last_hours_is_read_where_the_function_writes_it(
+    stage: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed_before_its_record(stage, monkeypatch)
+    monkeypatch.setattr("route_switch.services.operations.replay_records.UNDER_WAY", timedelta(0))
+    lines = capsys.readouterr().out.splitlines()
+    write_log("/stage/router", lines, timedelta(hours=3))
+    monkeypatch.setattr(records, "find_deployed", lambda _: with_log("/stage/router"))
+    assert replay("--hours", "1")["saved"] == 0, "older than that"
+    said = replay("--hours", "4")
+    assert (said["saved"], said["unreadable_lines"]) == (1, 0)
+    assert replay("--hours", "4")["already_counted"] == 1
+
+
+def test_a_log_with_more_lines_than_the_limit_is_refused_instead_of_read_in_part(
+    stage: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed_before_its_record(stage, monkeypatch)
+    write_log("/stage/router", capsys.readouterr().out.splitlines(), timedelta(hours=3))
+    monkeypatch.setattr(records, "find_deployed", lambda _: with_log("/stage/router"))
+    result = CliRunner().invoke(app, ["records", "replay", "--hours", "4", "--limit", "1"])
+    assert "Take a shorter time with --hours, or raise --limit" in str(result.exception)
+    assert accounts()[0] == 0
+
+
+def write_log(group: str, lines: list[str], ago: timedelta) -> None:
+    at = NOW - ago
+    logs = boto3.client("logs")
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="one")
+    events: Any = [{"timestamp": int(at.timestamp() * 1000), "message": line} for line in lines]
+    logs.put_log_events(logGroupName=group, logStreamName="one", logEvents=events)
+
+
+def with_log(group: str) -> Deployed:
+    """The stage, whose router writes to this log group."""
+
+    class Lambda:
+        def get_function_configuration(self, FunctionName: str) -> dict[str, Any]:  # noqa: N803 (AWS's)
+            assert FunctionName == "router"
+            return {"LoggingConfig": {"LogGroup": group}}
+
+    def connect(service: str) -> Any:
+        return Lambda() if service == "lambda" else boto3.client(service)
+
+    return Deployed(connect, read_settings(), {"RouterFunction": "router"})

@@ -81,7 +81,7 @@ def test_the_body_comes_before_the_header_the_key_and_the_stage(make_api: MakeAp
 def test_the_record_names_the_profile_and_what_routing_chose_without_it(named_2: Api) -> None:
     record = record_of(named_2, named_2.chat(LONG, **COST).body["id"])
     assert (record["profile"], record["routed_tier"], record["tier"]) == ("cost", 2, 1)
-    assert record["why"] == "named by the router, then moved for the profile cost"
+    assert record["why"] == "chosen by the router LLM, then moved for the profile cost"
     assert "profile" not in record_of(named_2, named_2.chat(LONG).body["id"])
 
 

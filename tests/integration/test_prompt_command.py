@@ -10,16 +10,20 @@ import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.ssm import output_ratios_parameter
+from route_switch.adapters.steering_strings import packaged_score
 from route_switch.cli.main import run
 from route_switch.domain.learning.promise import as_provenance
 from route_switch.domain.output_ratio import OutputRatios
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.prompts.steering_figures import MovedFigures, SteeringFigures
+from route_switch.domain.prompts.steering_figures import as_provenance as steering_provenance
 from route_switch.domain.routing_prompt import RoutingPrompt
 from tests.support.local_models import numbers, with_local_model
 
 LIVE = packaged_prompt()
 A = to_markdown(LIVE)
 B, C = A.replace("a greeting", "ein Gruß 👋"), A.replace("a greeting", "a farewell")
+B_PROMPT = parse_prompt(B)
 PREFIX = "/route-switch/dev/prompt"
 
 
@@ -51,7 +55,8 @@ def prompt(
         with pytest.raises(SystemExit) as ended:
             run()
         printed = capsys.readouterr()
-        assert printed.err.count("\n") <= 1, printed.err
+        most = 3 if arguments[0] == "show" else 1  # show also prints the steering score
+        assert printed.err.count("\n") <= most, printed.err
         return Done(int(ended.value.code or 0), printed.out, printed.err)
 
     return call
@@ -161,6 +166,35 @@ def test_show_says_what_the_run_promised_unless_the_prompt_was_edited(prompt: Pr
     assert json.loads(prompt("show", "--json").out)["promise"] == ""
 
 
+def test_show_prints_the_steering_score_that_the_version_carries(prompt: Prompt) -> None:
+    moved = MovedFigures(mean=0.0625, worst="up-22", moved=3, n=24)
+    score = SteeringFigures(
+        prompt=B_PROMPT.version,
+        router="local/encoder",
+        texts=27,
+        strings="f04f46ab3764",
+        up=moved,
+        down=None,
+        control=0.01,
+    )
+    carried = {"content": B_PROMPT.version, "router": score.router, **steering_provenance(score)}
+    put(to_markdown(B_PROMPT.model_copy(update={"provenance": carried})))
+    said = prompt("show").err
+    assert "6.2% of queries are moved to a larger model on average" in said
+    assert "12% (4% to 31%, n = 24) by the worst text, up-22" in said
+    assert "no query could be moved to a smaller model" in said
+    assert "local/encoder and 27 texts (set f04f46ab3764)" in said
+    assert json.loads(prompt("show", "--json").out)["steering"] == score.model_dump()
+
+
+def test_show_says_that_nothing_was_measured_of_an_edited_prompt(prompt: Prompt) -> None:
+    packaged = packaged_score()
+    assert f"{packaged.texts} texts (set {packaged.strings})" in prompt("show").err
+    put(B)
+    assert "not measured; run `route-switch steering`" in prompt("show").err
+    assert json.loads(prompt("show", "--json").out)["steering"] is None
+
+
 def test_show_prints_the_document_and_its_metadata(prompt: Prompt) -> None:
     put(B)
     done = prompt("show")
@@ -171,7 +205,7 @@ def test_show_prints_the_document_and_its_metadata(prompt: Prompt) -> None:
     refused(prompt("show", "--version", "3"), "keeps versions 1 to 2")
     shown = json.loads(prompt("show", "--version", "1", "--json").out)
     assert (shown["version"], shown["digest"], shown["document"]) == (1, LIVE.version, A)
-    assert shown["schema_version"] == 2
+    assert shown["schema_version"] == 3
     assert shown["bytes"] == len(A.encode())
 
 
@@ -180,6 +214,18 @@ def test_history_lists_broken_versions_too(prompt: Prompt) -> None:
     _, *rows = [line.split() for line in prompt("history").out.splitlines() if line.strip()]
     found = [(row[0], row[3]) for row in rows if row[0].isdecimal()]
     assert found == [("2", "broken"), ("1", LIVE.version)]
+
+
+def test_history_says_that_a_learned_text_was_edited(prompt: Prompt) -> None:
+    known = {"origin": "learned", "verdict": "better", "content": B_PROMPT.version}
+    put(to_markdown(B_PROMPT.model_copy(update={"provenance": known})))
+    put(to_markdown(LIVE.model_copy(update={"provenance": known})))
+    origins = [
+        json.loads(prompt("show", "--version", number, "--json").out)["origin"]
+        for number in ("2", "3")
+    ]
+    assert origins == ["learned", "learned, edited since"]
+    assert "edited" in prompt("history").out
 
 
 @pytest.mark.parametrize(
@@ -334,7 +380,7 @@ def test_an_editor_that_fails_changes_nothing(
 
 
 def test_a_prompt_of_the_first_schema_version_is_accepted_with_a_note(prompt: Prompt) -> None:
-    old = B.replace("schema_version = 2", "schema_version = 1")
+    old = B.replace("schema_version = 3", "schema_version = 1")
     pushed = prompt("push", save("old.md", old), "--base", "1")
     assert pushed.code == 0
     assert "old.md has schema_version 1, so the router LLM reads one line" in pushed.err
@@ -439,3 +485,18 @@ def test_diff_says_in_words_what_changed_about_the_strategy(with_bucket: Prompt)
     ):
         assert sentence in said
     assert '+strategy = "hybrid"' in said
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (f"{B}\0", "control character U+0000"),
+        (B.replace('origin = "hand-written"', 'origin = "learned"'), "'origin'"),
+        (B.replace("+++\n\n", 'verdict = "better"\n+++\n\n', 1), "'route-switch prompt promote'"),
+    ],
+)
+def test_push_refuses_what_nobody_sees_and_evidence_that_no_run_produced(
+    prompt: Prompt, document: str, problem: str
+) -> None:
+    refused(prompt("push", save("p.md", document)), problem)
+    assert live() == (1, A)

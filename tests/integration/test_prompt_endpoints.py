@@ -7,6 +7,7 @@ import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.prompt_document import parse_prompt, to_json, to_markdown
+from route_switch.domain.routing_prompt import Provenance
 from tests.integration.conftest import ADMIN_KEY, LONG, Answer, Api, by_model, forget
 from tests.support.local_models import numbers, with_local_model
 from tests.support.upstream import completion
@@ -43,6 +44,16 @@ def test_the_live_prompt_is_shown_byte_for_byte_with_its_author(api: Api) -> Non
     assert str(shown["written_at"]).endswith("+00:00")
     (kept,) = boto3.client("ssm").get_parameter_history(Name="/test/prompt/live")["Parameters"]
     assert shown["written_by"] == kept["LastModifiedUser"]
+
+
+def test_every_route_tells_the_same_steering_score(api: Api) -> None:
+    put(to_markdown(PROMPT))
+    put(to_markdown(EDITED))
+    body = {"document": to_markdown(PROMPT), "base_version": 2, "dry_run": True}
+    checked = api("POST", "/v1/prompt", body, ADMIN_KEY).body["steering"]
+    assert isinstance(checked, dict)
+    assert get(api, "?version=1").body["steering"] == checked
+    assert get(api).body["steering"] is None
 
 
 def test_a_local_model_is_shown_by_its_digest_and_in_words(api: Api) -> None:
@@ -144,3 +155,34 @@ def test_an_outage_of_parameter_store_is_a_503(api: Api, monkeypatch: pytest.Mon
     forget()
     answer = get(api)
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+
+
+def test_evidence_is_of_the_text_that_the_run_measured_and_of_no_edit(api: Api) -> None:
+    found: Provenance = {
+        "origin": "learned",
+        "verdict": "better",
+        "content": PROMPT.version,
+        "heldout_rows": 1204,
+        "quality": 0.96,
+        "cost": 0.41,
+        "gain": 0.034,
+        "gain_low": 0.012,
+        "gain_high": 0.056,
+    }
+    put(to_markdown(PROMPT.model_copy(update={"provenance": found})))
+    put(to_markdown(EDITED.model_copy(update={"provenance": found})))
+    put(to_markdown(EDITED))
+    learned = get(api, "?version=1").body
+    assert learned["origin"] == "learned"
+    assert learned["evidence"] == {
+        "verdict": "better",
+        "gain": {"mean": 0.034, "low": 0.012, "high": 0.056},
+        "heldout_rows": 1204,
+        "quality": 0.96,
+        "cost": 0.41,
+        "promise": None,
+        "promised_loss": None,
+    }
+    edited = get(api, "?version=2").body
+    assert (edited["origin"], edited["evidence"]) == ("learned, edited since", None)
+    assert get(api).body["evidence"] is None

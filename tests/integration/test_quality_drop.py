@@ -1,8 +1,10 @@
 """Monitor and promoter against moto: a prompt that people rate lower is rolled back."""
 
 import json
+import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import boto3
@@ -10,12 +12,16 @@ import pytest
 
 from functions.monitor import handler as monitor
 from functions.promote import handler as promoter
+from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
+from route_switch.adapters.operations.dynamodb_audit import DynamoDbAudit
 from route_switch.adapters.operations.owned_keys import KeysTable
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality
 from route_switch.adapters.results_table import cap_key, day_key, month_key, quality_key
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import InvocationError
+from route_switch.domain.lost_record import lost_record_as_json
+from route_switch.domain.operations.stored_keys import StoredKey
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -25,6 +31,7 @@ from tests.integration.conftest import CATALOG
 from tests.support.context import FakeContext
 from tests.support.in_process import run_in_process
 from tests.support.local_models import with_local_model
+from tests.support.records import answered
 
 LIVE = "/test/prompt/live"
 RUN: JsonObject = {
@@ -67,6 +74,9 @@ def queue(results_table: str, keys_table: str, monkeypatch: pytest.MonkeyPatch) 
         "SEED_PROMPT_PARAMETER": "/test/prompt/seed",
         "SWITCHES_PARAMETER": "/test/switches",
         "PROMOTER_FUNCTION": "promoter",
+        "RECORDS_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="records")["QueueUrl"],
+        "RETENTION_DAYS": "90",
+        "ROUTER_LOG_GROUP": "/stage/router",
     }.items():
         monkeypatch.setenv(name, value)
     run_in_process(monkeypatch, {"promoter": promoter.lambda_handler})
@@ -85,6 +95,9 @@ def _forget() -> None:
         scheduled.check_quality,
         scheduled.totals,
         scheduled.keys,
+        scheduled.replay_records,
+        scheduled.lost_records,
+        scheduled.settle_budgets,
     ):
         cache.cache_clear()
 
@@ -113,11 +126,15 @@ def put_scores(version: str, client: str | None, ups: float, downs: float) -> No
     boto3.client("dynamodb").put_item(TableName="results", Item=cast("Any", item))
 
 
+class InTime(FakeContext):
+    @staticmethod
+    def get_remaining_time_in_millis() -> int:
+        return 300_000
+
+
 def look(now: datetime | None = None) -> str:
     event = {"scheduled_time": f"{now or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-    return str(
-        monitor.lambda_handler(cast("monitor.ScheduledEvent", event), FakeContext())["outcome"]
-    )
+    return str(monitor.lambda_handler(cast("monitor.ScheduledEvent", event), InTime())["outcome"])
 
 
 def told(queue: str) -> list[dict[str, str]]:
@@ -193,7 +210,10 @@ def test_a_lower_rated_prompt_is_rolled_back_once_with_a_notification(
     assert metrics["prompt_quality"] == 0.6
     (message,) = told(queue)
     assert message["Subject"] == "route-switch dev: prompt version 2 was rolled back"
+    assert message["Message"].startswith("In the last 7 days, there were no requests")
     for said in (
+        "People rated the answers of prompt version 2 lower, so version 3 is live, with the "
+        "content of version 1;",
         "0.60 on average (n = 200), compared with 0.90 for version 1 (n = 200)",
         "Version 3 is live now, with the content of version 1.",
         "route-switch prompt rollback --to 2 --stage dev",
@@ -253,6 +273,101 @@ def test_a_key_whose_requests_go_up_more_often_is_counted_and_named(
     [warning] = [vars(each) for each in caplog.records if each.levelname == "WARNING"]
     assert (warning["key_id"], warning["key_name"]) == ("key_a", "name of key_a")
     assert warning["share"] == {"hits": 600, "n": 1000}
+
+
+def test_a_key_above_its_cap_is_limited_until_its_share_is_back(
+    queue: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count(upgrades: int, others: int) -> None:
+        item = {
+            **month_key("key_b", "2026-11", 3),
+            "routed:1": {"N": str(others)},
+            "routed:3": {"N": str(upgrades)},
+        }
+        boto3.client("dynamodb").put_item(TableName="results", Item=cast("Any", item))
+
+    def limits(hour: int) -> list[datetime | None]:
+        look(datetime(2026, 11, 14, hour, tzinfo=UTC))
+        return [each.key.upgrades_limited_until for each in table.all()]
+
+    table = KeysTable(boto3.client("dynamodb"), "keys")
+    monkeypatch.setenv("MAX_UPGRADE_SHARE", "0.3")
+    table.add(ApiKey("key_a", "exempt", "client", max_upgrade_share=1), "a", "2026-11-01")
+    table.add(ApiKey("key_b", "chat", "client"), "b", "2026-11-01")
+    count(30, 70)
+    assert limits(1) == [None, None]
+    assert counted(capsys)["keys_above_upgrades"] == 0.0
+    count(90, 60)
+    assert limits(2) == [None, datetime(2026, 11, 14, 5, tzinfo=UTC)]
+    assert counted(capsys)["keys_above_upgrades"] == 1.0
+    count(90, 209)
+    assert limits(3) == [None, datetime(2026, 11, 14, 6, tzinfo=UTC)]
+    count(90, 210)
+    assert limits(4) == [None, None]
+    began, ended = DynamoDbAudit(boto3.client("dynamodb"), "results").of_month("2026-11")
+    assert {began.by, ended.by} == {"route-switch: the hourly check"}
+    assert [(each.change.action, each.change.subject, each.at.hour) for each in (began, ended)] == [
+        ("limit upgrades", "key_b", 2),
+        ("end limit of upgrades", "key_b", 4),
+    ]
+    assert began.change.after == "at most Tier 2: the router sent 90 of 150 requests to Tier 3"
+
+
+def test_queued_records_and_leftover_reservations_come_home_every_hour(
+    queue: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody has to run `records replay`, and no log is read where nothing is left over."""
+    record = replace(answered("a", "hello", datetime.now(UTC)), key_id="key_a")
+    boto3.client("sqs").send_message(
+        QueueUrl=os.environ["RECORDS_QUEUE_URL"],
+        MessageBody=json.dumps(lost_record_as_json(record)),
+    )
+    table = KeysTable(boto3.client("dynamodb"), "keys")
+    table.add(ApiKey("key_a", "team", "client", monthly_budget_usd=5), "a", "2026-11-01")
+    limits, now = DynamoDbKeyLimits(boto3.client("dynamodb"), "results"), datetime.now(UTC)
+    assert limits.reserve("key_a", now, 0.5, 5.0)
+    look(now)
+    boto3.client("logs").create_log_group(logGroupName="/stage/router")
+    look(now + timedelta(hours=2))
+    [item] = [
+        item
+        for item in boto3.client("dynamodb").scan(TableName="results")["Items"]
+        if item["pk"]["S"].startswith("BUDGET#")
+    ]
+    assert float(item["taken_usd"]["N"]) == pytest.approx(record.cost_usd)
+    [settled] = [vars(each) for each in caplog.records if "settled" in each.getMessage()]
+    assert (settled["key_id"], settled["reserved_usd"]) == ("key_a", 0.5)
+
+
+def test_the_metrics_are_written_before_the_accounts_are_settled_which_may_take_long(
+    queue: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = []
+
+    def killed() -> None:
+        written.append(capsys.readouterr().out)
+        raise SystemExit
+
+    monkeypatch.setattr(monitor, "replay_records", killed)
+    with pytest.raises(SystemExit):
+        look()
+    assert '"projected_month_usd"' in written[0]
+    assert '"keys_above_upgrades"' in written[0]
+    assert '"projected_month_usd"' not in capsys.readouterr().out, "once"
+
+
+def test_the_table_of_keys_is_scanned_once_an_hour(
+    queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scans, all_keys = [], KeysTable.all
+
+    def counted_scan(table: KeysTable) -> list[StoredKey]:
+        scans.append(table)
+        return all_keys(table)
+
+    monkeypatch.setattr(KeysTable, "all", counted_scan)
+    look()
+    assert len(scans) == 1
 
 
 def test_a_failure_to_read_spending_does_not_prevent_a_rollback(

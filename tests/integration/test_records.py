@@ -14,7 +14,8 @@ from functions.router import handler
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.domain.pricing import Price
 from route_switch.domain.request_record import RequestRecord
-from route_switch.services.call_models import CallResult, ModelCaller
+from route_switch.services.call_models import ModelCaller
+from route_switch.services.call_result import CallResult
 from route_switch.wiring import management
 from tests.integration.conftest import (
     CATALOG,
@@ -116,7 +117,7 @@ def test_the_counters_of_the_day_and_the_keys_month_match_the_records(make_api: 
     day = day_totals(began, datetime.now(UTC).date())
     assert day["answered"] == day["tier:2"] == day["reason:router"] == 20
     assert day["cost_usd"] == pytest.approx(total) == pytest.approx(day["cost_usd:tier:2"])
-    assert day["router_cost_usd"] == 0
+    assert day["cost_usd:tier:router"] == 0
     items = boto3.client("dynamodb").scan(TableName="results")["Items"]
     months = [item for item in items if item["pk"]["S"].startswith(f"KEY#key_{CLIENT_KEY}#")]
     assert sum(float(month["cost_usd"]["N"]) for month in months) == pytest.approx(total)

@@ -8,13 +8,16 @@ import boto3
 import pytest
 
 from functions.router import handler
-from infra.metric_names import BY_SERVICE, MODEL
+from infra.metric_names import BY_SERVICE, CIRCUITS, MODEL
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.s3_local_models import S3LocalModels
 from route_switch.api.request_metrics import emit_unavailable_streaming
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompt_document import to_markdown
+from route_switch.services.circuits import FAILURES
 from tests.integration.conftest import LONG, Api, MakeApi, by_model, forget, switch
+from tests.integration.test_upgrade_caps import KEY as CAPPED_KEY
+from tests.integration.test_upgrade_caps import limit_for
 from tests.support.local_models import numbers, with_local_model
 from tests.support.upstream import HANG_UP, Body, Reply, chunk, completion, failure
 
@@ -44,6 +47,7 @@ def test_exactly_the_used_metrics_are_emitted(
 ) -> None:
     api = make_api()
     answer_on_each_tier(api)
+    cap_a_key(api)
     continue_a_conversation(api)
     answer_beside_the_router(api)
     answer_nothing(api)
@@ -51,12 +55,13 @@ def test_exactly_the_used_metrics_are_emitted(
     serve_prompts(api)
     lose_a_record(api)
     break_off(api)
+    skip_a_model(api)
     emit_unavailable_streaming(handler.metrics)
     monkeypatch.setattr(handler, "router", lambda: None)
     api.chat("hello")
     emitted = {found for line in lines(capsys) for found in metrics_of(line)}
     of_requests = {(("service",), name) for name in BY_SERVICE["router"]}
-    assert emitted == of_requests | {(("model", "service"), name) for name in MODEL}
+    assert emitted == of_requests | {(("model", "service"), name) for name in (*MODEL, *CIRCUITS)}
 
 
 def continue_a_conversation(api: Api) -> None:
@@ -82,10 +87,24 @@ def break_off(api: Api) -> None:
     assert "error" in api.chat(LONG, stream=True).text
 
 
+def skip_a_model(api: Api) -> None:
+    limited = Reply(failure(429).body, 429, headers={"retry-after": "30"})
+    api.upstream.script = by_model(small=limited, small_2=HI)
+    for _ in range(FAILURES + 1):
+        answer = api.chat("hello")
+    assert answer.headers["x-route-skipped"] == "openai/small"
+
+
 def answer_on_each_tier(api: Api) -> None:
     for tier in "123":
         api.upstream.script = by_model(router=completion(tier), small=HI, medium=HI, large=HI)
         assert api.chat(LONG).headers["x-route-tier"] == tier
+
+
+def cap_a_key(api: Api) -> None:
+    limit_for(CAPPED_KEY, hours=1)
+    api.upstream.script = by_model(router=completion("3"), medium=HI)
+    assert api.chat(LONG, key=CAPPED_KEY).headers["x-route-reason"] == "capped"
 
 
 def answer_beside_the_router(api: Api) -> None:
@@ -153,6 +172,16 @@ def test_a_request_has_metrics_for_each_model(api: Api, capsys: Captured) -> Non
     assert "price_missing" in request  # the price of small-2 is unknown
     assert "cost_usd" not in request
     assert len(spent) == 2
+
+
+def test_a_model_that_is_skipped_is_counted_by_name(api: Api, capsys: Captured) -> None:
+    api.upstream.script = by_model(small=failure(500), small_2=HI)
+    for _ in range(FAILURES + 2):
+        api.chat("hello")
+    emitted = lines(capsys)
+    assert values(emitted, "models_skipped") == [1, 1]
+    for name, times in (("circuits_opened", 1), ("calls_skipped", 2)):
+        assert [line["model"] for line in emitted if name in line] == ["openai/small"] * times
 
 
 def test_costs_of_tiers_and_router_sum_to_the_total(api: Api, capsys: Captured) -> None:

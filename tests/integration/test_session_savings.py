@@ -9,7 +9,7 @@ from route_switch.domain.pricing import cost_usd
 from route_switch.domain.usage import Usage
 from route_switch.services import request_session
 from tests.integration.conftest import CATALOG, Api, MakeApi, record_of, switch
-from tests.integration.test_sessions import ASK, CACHED, ON, Messages, routed_to, say, told
+from tests.integration.session_turns import ASK, CACHED, ON, Messages, routed_to, say, told
 from tests.support.upstream import completion
 
 USAGE: JsonObject = {"prompt_tokens": 10_000, "completion_tokens": 7, "total_tokens": 10_007}

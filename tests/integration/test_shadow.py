@@ -1,7 +1,7 @@
 """Shadow, through the router's handler: Tier 3 answers, and the decision is only recorded."""
 
 import threading
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import boto3
@@ -12,9 +12,8 @@ from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning, D
 from route_switch.adapters.results_table import day_key
 from route_switch.domain.errors import StoreError
 from route_switch.domain.needs import Capabilities
-from route_switch.domain.shadow import READ_BY_BUDGET
+from route_switch.domain.shadow import ANSWERED_FIRST, READ_BY_BUDGET
 from route_switch.domain.strategies.prompt_strategy import PromptStrategy
-from route_switch.services.decide_beside import ANSWERED_FIRST
 from route_switch.wiring.router import router
 from tests.integration.conftest import (
     CATALOG,
@@ -29,13 +28,19 @@ from tests.integration.conftest import (
     switch,
 )
 from tests.integration.test_records import day_totals
+from tests.support.clock import NOW, stop_clock
 from tests.support.upstream import Body, Reply, completion, failure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-TODAY = datetime.now(UTC).date()
+TODAY = NOW.date()
 LARGE = completion("Because of gravity.", 40, 90)
+
+
+@pytest.fixture(autouse=True)
+def _clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_clock(monkeypatch)
 
 
 def test_tier_3_answers_and_the_decision_beside_it_is_recorded(shadow: Api) -> None:
@@ -46,7 +51,7 @@ def test_tier_3_answers_and_the_decision_beside_it_is_recorded(shadow: Api) -> N
     record = record_of(shadow, answer.body["id"])
     assert (record["tier"], record["decided_tier"], record["reason"]) == (3, 3, "shadow")
     assert (record["shadow_tier"], record["shadow_reason"]) == (1, "router")
-    assert (record["routed_tier"], record["why"]) == (1, "named by the router")
+    assert (record["routed_tier"], record["why"]) == (1, "chosen by the router LLM")
     assert [attempt["model"] for attempt in record["attempts"]] == [  # type: ignore[attr-defined]
         "openai/router",
         "openai/large",
@@ -221,7 +226,7 @@ def test_feedback_on_an_answer_in_shadow_says_nothing_about_the_prompt(shadow: A
 
 def test_counters_of_the_day_tell_what_routing_would_have_saved(shadow: Api) -> None:
     records = [record_of(shadow, shadow.chat(text).body["id"]) for text in (LONG, "hello")]
-    totals = day_totals(TODAY, datetime.now(UTC).date())
+    totals = day_totals(TODAY)
     for group, record in zip(("routed", "bypass"), records, strict=True):
         saved = (
             number(record["cost_usd"])

@@ -11,6 +11,7 @@ import pytest
 from functions.learning import handler as learning
 from functions.optimizer import handler as optimizer
 from functions.promote import handler as promoter
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
 from route_switch.domain.errors import (
@@ -26,9 +27,11 @@ from route_switch.domain.prompts.verdict_scope import stage_scope
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.switches import Switches
+from route_switch.wiring import learning as wired
 from route_switch.wiring.learning import read_learning_settings
 from route_switch.workflow.failures import UnexpectedError
 from tests.integration.conftest import CATALOG, switch
+from tests.support.clock import NOW, stop_clock
 from tests.support.context import FakeContext
 from tests.support.scripted_models import Models, numbers, recorded
 from tests.support.searching import cache_put_back
@@ -110,6 +113,14 @@ def seed(s3: "S3Client", queries: list[str]) -> None:
 
 def read(s3: "S3Client", key: str) -> bytes:
     return s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+
+def test_a_run_records_how_many_examples_it_left_out(s3: "S3Client") -> None:
+    claim()
+    step("collect")
+    run = DynamoDbRuns(boto3.client("dynamodb"), "results").load(str(RUN["id"]))
+    assert run is not None
+    assert run.left_out["costly"] == 0
 
 
 def test_without_traffic_and_seed_there_are_too_few_examples_and_the_note_says_why(
@@ -211,6 +222,8 @@ def test_an_approval_request_says_how_to_answer(s3: "S3Client") -> None:
     assert step("ask", token="token", why="The judge is uncalibrated.") == {}
     (told,) = boto3.client("sqs").receive_message(QueueUrl=queue)["Messages"]
     message = json.loads(told["Body"])["Message"]
+    assert message.startswith("In the last 7 days, there were no requests")
+    assert "which waits for your approval; read the run's report" in message
     assert "has to approve it: The judge is uncalibrated." in message
     assert f"route-switch approve {RUN['id']} --stage dev" in message
     item = boto3.client("dynamodb").get_item(
@@ -434,6 +447,45 @@ def sometimes_lost(number: int) -> JsonObject:
     assert isinstance(models, dict)
     lost: JsonObject = {"score": 0.0, "cost_usd": 0.1}
     return {**example, "models": {**models, "openai/small": lost} if number % 8 == 0 else models}
+
+
+def test_a_run_ends_with_a_mail_of_three_sentences_details_and_the_console(
+    s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONSOLE_URL", "https://example.test/dev/console")
+    stop_clock(monkeypatch, wired)
+    forget()
+    claim()
+    dynamodb = boto3.client("dynamodb")
+    day = {"pk": {"S": f"DAY#{NOW:%Y-%m-%d}#0"}, "sk": {"S": "TOTALS"}}
+    counters = {
+        "answered": "20",
+        "cost_usd:tier:1": "0.5",
+        "saved_usd": "1.5",
+        "saving:tier_3": "20",
+    }
+    dynamodb.put_item(
+        TableName="results", Item={**day, **{name: {"N": n} for name, n in counters.items()}}
+    )
+    rated = {"pk": {"S": "QUALITY#live@1"}, "sk": {"S": "FEEDBACK"}}
+    sums = {"n": {"N": "4"}, "total": {"N": "3"}, "total_squares": {"N": "3"}}
+    dynamodb.put_item(TableName="results", Item={**rated, **sums})
+    evaluated: JsonObject = {"done": True, "slice": 0, "verdict": "not better", "spent_usd": 1.5}
+    notice = step("report", execution="e1", state={"run": RUN, "evaluated": evaluated})
+    money, quality, prompt, details, link = str(notice["message"]).split("\n\n")
+    assert money == (
+        "In the last 7 days, 20 requests cost $0.500, $1.50 less than with Tier 3 for everything."
+    )
+    assert quality.endswith("and people rated its answers 0.75 of 1 on average (n = 4).")
+    assert prompt.startswith("Learning found no better prompt, so prompt version 1 stays live")
+    assert "This run spent 1.5000 USD." in details
+    assert f"Report: s3://{BUCKET}/runs/{RUN['id']}/report.html" in details
+    assert link == "See it in the console: https://example.test/dev/console"
+    assert str(notice["subject"]) == f"route-switch dev: not better (run {RUN['id']})"
+    stored = dynamodb.get_item(
+        TableName="results", Key={"pk": {"S": "RUNS"}, "sk": {"S": str(RUN["id"])}}
+    )["Item"]
+    assert stored["message"]["S"] == details
 
 
 def test_a_better_candidate_that_cannot_be_promised_ends_the_run_and_is_not_promoted(

@@ -7,7 +7,20 @@ from tests.reliability.section import Section, read_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 PIPE = "\\|"
-SUITES: tuple[str, ...] = ("steering", "learning", "deletion", "faults", "accounting", "soak")
+SUITES: tuple[str, ...] = (
+    "steering",
+    "learning",
+    "caps",
+    "canaries",
+    "access",
+    "week",
+    "deletion",
+    "faults",
+    "accounting",
+    "budgets",
+    "killed",
+    "soak",
+)
 """Modules of this package, in the order of the page. Each has `measure() -> Section`."""
 
 HEAD = """\

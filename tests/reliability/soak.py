@@ -4,54 +4,42 @@
 killed (0).
 """
 
-import json
-import logging
 import os
 import sys
-import tempfile
-import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor, inf, sqrt
 from pathlib import Path
-from statistics import linear_regression, quantiles
-from threading import Lock
+from statistics import fmean, linear_regression, median
 
-import httpx
-
-from local.aws.client import StackInfo, aws_client
-from tests.e2e.conftest import deployed, scripted_context, switch_routing
+from local.aws.client import StackInfo
 from tests.reliability.section import Section
-from tests.support.fault_proxy import FaultProxy, running_proxy
-from tests.support.faults import KINDS, Fault, Target
-from tests.support.faulty_router import PATHS, body_of, scripted
-from tests.support.router_processes import kill_router, router_processes
-from tests.support.upstream import running_upstream
+from tests.support.router_processes import router_processes
+from tests.support.stack_accounts import StackAccounts, accounts_of, replay
+from tests.support.stack_load import (
+    CHANGE_S,
+    ChangingFaults,
+    Kills,
+    Load,
+    LoadedStack,
+    Sent,
+    beside,
+    loaded_stack,
+)
 
-CALLERS = 8
-CAPACITY_S, QUIET_S = 20.0, 30.0
+CALLERS, FREE_CALLERS = 8, 32
+"""Callers that measure the capacity, and those that the rate may occupy: a request that finds none
+free counts its wait."""
+CAPACITY_S = 30.0
+QUIET_SHARE, QUIET_S = 0.2, 60.0
+"""The quiet time is this share of the long run, and at least so long."""
 LOAD = 0.8
 EVERY = 100
-"""One call of a model in so many meets the fault of the moment; it changes every `CHANGE_S`."""
-CHANGE_S = 5.0
-SAMPLE_S = 5.0
-MODELS = {
-    "ROUTER_MODEL": "gpt-4o-mini",
-    "TIER_1_MODEL": "gpt-4.1-nano",
-    "TIER_2_MODEL": "gpt-4.1-mini",
-    "TIER_3_MODEL": "gpt-4.1",
-}
-"""Models with packaged prices: without them, there would be no money to count."""
-TARGETS: tuple[Target, ...] = ("router", "tier 1", "tier 2", "tier 3")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """`request_id` is None if no answer came, as when the process was killed."""
-
-    seconds: float
-    status: int
-    request_id: str | None
+"""One call of a model in so many meets the fault of the moment."""
+SAMPLE_S = 2.0
+BLOCKS, T_95 = 20, 2.101
+"""Memory is averaged over blocks of the run, because successive samples are alike; and Student's t
+for a line through so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,81 +50,16 @@ class Memory:
     router: float
 
 
-@dataclass
-class Load:
-    """Requests through the front of a running stack."""
+class MemorySamples:
+    def __init__(self, stack: StackInfo) -> None:
+        self._stack = stack
+        self._next = 0.0
+        self.taken: list[Memory] = []
 
-    stack: StackInfo
-    client: httpx.Client
-    number: int = 0
-
-    def send(self, number: int) -> Sent:
-        started = time.monotonic()
-        try:
-            answer = self.client.post(PATHS[number % 3], json=body_of(number))
-        except httpx.HTTPError:
-            return Sent(time.monotonic() - started, 0, None)
-        seconds = time.monotonic() - started
-        return Sent(seconds, answer.status_code, answer.headers.get("x-request-id"))
-
-    def capacity(self, seconds: float) -> float:
-        """Return the requests per second of `CALLERS` callers who never pause."""
-        ends = time.monotonic() + seconds
-        done, lock = [0], Lock()
-
-        def call() -> None:
-            while time.monotonic() < ends:
-                self.send(self._next())
-                with lock:
-                    done[0] += 1
-
-        with ThreadPoolExecutor(CALLERS) as pool:
-            for each in [pool.submit(call) for _ in range(CALLERS)]:
-                each.result()
-        return done[0] / seconds
-
-    def at(self, rate: float, seconds: float, each_turn: "Turn") -> list[Sent]:
-        """Send at this rate, whatever the answers take; a late one delays no other."""
-        begun = time.monotonic()
-        futures: list[Future[Sent]] = []
-        with ThreadPoolExecutor(4 * CALLERS) as pool:
-            while (now := time.monotonic() - begun) < seconds:
-                each_turn(now)
-                due = len(futures) / rate
-                if due > now:
-                    time.sleep(min(due - now, 0.5))  # paces the load
-                    continue
-                futures.append(pool.submit(self.send, self._next()))
-        return [each.result() for each in futures]
-
-    def _next(self) -> int:
-        self.number += 1
-        return self.number
-
-
-class Turn:
-    """What happens beside the load: faults change, processes are killed, memory is read."""
-
-    def __init__(
-        self, stack: StackInfo, proxy: FaultProxy, faulty: bool, kill_every_s: float
-    ) -> None:
-        self._stack, self._proxy = stack, proxy
-        self._faulty, self._kill_every_s = faulty, kill_every_s
-        self._changed = self._killed = self._sampled = 0.0
-        self.memory: list[Memory] = []
-        self.killed = 0
-
-    def __call__(self, now: float) -> None:
-        if self._faulty and now >= self._changed:
-            kind = KINDS[int(now / CHANGE_S) % len(KINDS)]
-            self._proxy.inject(tuple(Fault(target, kind) for target in TARGETS), EVERY)
-            self._changed = now + CHANGE_S
-        if self._kill_every_s and now >= self._killed + self._kill_every_s:
-            self.killed += kill_router(self._stack)
-            self._killed = now
-        if now >= self._sampled:
-            self.memory.append(Memory(now, router_mb(self._stack)))
-            self._sampled = now + SAMPLE_S
+    def __call__(self, now_s: float, /) -> None:
+        if now_s >= self._next:
+            self.taken.append(Memory(now_s, router_mb(self._stack)))
+            self._next = now_s + SAMPLE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +71,13 @@ class Run:
     memory: Sequence[Memory]
     killed: int
     faults: int
-    lost: int
-    usd: tuple[float, float, float]
+    replayed: int
+    accounts: StackAccounts
+
+    @property
+    def lost(self) -> int:
+        answered = [e.request_id for e in (*self.quiet, *self.loaded) if e.status == 200]
+        return sum(each not in self.accounts.requests for each in answered)
 
 
 def measure() -> Section:
@@ -158,78 +86,35 @@ def measure() -> Section:
 
 
 def soak(minutes: float, kills: int = 0) -> Run:
-    logging.getLogger("httpx").setLevel(logging.ERROR)  # a line for each request
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running_upstream(scripted) as upstream,
-        running_proxy(upstream.url.removesuffix("/v1")) as proxy,
-        deployed(Path(folder), _environment(proxy)) as stack,
-    ):
-        switch_routing(stack, "on")
-        headers = {"authorization": f"Bearer {stack.api_key}"}
-        limits = httpx.Limits(max_connections=64)
-        client = httpx.Client(
-            base_url=stack.endpoint, headers=headers, timeout=60, limits=limits, trust_env=False
-        )
-        with client:
-            return _run(Load(stack, client), proxy, minutes * 60, kills)
+    with loaded_stack() as loaded:
+        return _run(loaded, minutes * 60, kills)
 
 
-def _run(load: Load, proxy: FaultProxy, seconds: float, kills: int) -> Run:
-    capacity = load.capacity(CAPACITY_S)
+def _run(loaded: LoadedStack, seconds: float, kills: int) -> Run:
+    load = Load(loaded.client)
+    load.capacity(CALLERS, CAPACITY_S / 3)  # processes start
+    capacity = load.capacity(CALLERS, CAPACITY_S)
     _say(f"capacity {capacity:.1f} requests/s")
     rate = LOAD * capacity
-    quiet = load.at(rate, QUIET_S, Turn(load.stack, proxy, faulty=False, kill_every_s=0))
-    turn = Turn(load.stack, proxy, faulty=True, kill_every_s=seconds / (kills + 1) if kills else 0)
+    quiet = load.at(rate, max(QUIET_S, QUIET_SHARE * seconds), FREE_CALLERS)
     _say(f"{len(quiet)} quiet requests")
-    loaded = load.at(rate, seconds, turn)
-    _say(f"{len(loaded)} requests with faults")
-    proxy.inject()
-    lost, usd = _accounts(load.stack, [*quiet, *loaded])
-    met = sum(call.fault is not None for call in proxy.calls)
-    return Run(capacity, seconds / 60, quiet, loaded, turn.memory, turn.killed, met, lost, usd)
+    memory = MemorySamples(loaded.stack)
+    killing = Kills(loaded.stack, seconds / (kills + 1) if kills else inf)
+    with beside(ChangingFaults(loaded.proxy, EVERY), killing, memory):
+        under_faults = load.at(rate, seconds, FREE_CALLERS)
+    _say(f"{len(under_faults)} requests with faults")
+    loaded.proxy.inject()
+    met = sum(call.fault is not None for call in loaded.proxy.calls)
+    saved = replay(loaded.stack, loaded.logs).saved
+    accounts = accounts_of(loaded.stack)
+    return Run(
+        capacity, seconds / 60, quiet, under_faults, memory.taken, killing.killed, met, saved,
+        accounts,
+    )  # fmt: skip
 
 
 def _say(line: str) -> None:
     sys.stderr.write(f"{line}\n")
-
-
-def _environment(proxy: FaultProxy) -> dict[str, str]:
-    return {
-        "ROUTE_SWITCH_PROFILE": "openai",
-        "OPENAI_BASE_URL": f"{proxy.url}/v1",
-        "OPENAI_API_KEY": "sk-of-the-test",
-        "CDK_CONTEXT_JSON": json.dumps(scripted_context()),
-        **MODELS,
-    }
-
-
-def _accounts(stack: StackInfo, sent: Iterable[Sent]) -> tuple[int, tuple[float, float, float]]:
-    """Return how many answered requests have a record neither in the table nor in the queue, and
-    the costs of records, days and months."""
-    dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
-    pages = dynamodb.get_paginator("scan").paginate(TableName=stack.results_table)
-    recorded: set[str] = set()
-    usd = {"RESULT": 0.0, "DAY": 0.0, "KEY": 0.0}
-    for item in (each for page in pages for each in page["Items"]):
-        kind = item["pk"]["S"].partition("#")[0]
-        if item["sk"]["S"] == "RESULT":
-            content = json.loads(item["record"]["S"])
-            recorded.add(content["request_id"])
-            usd[kind] += content["cost_usd"] or 0.0
-        elif item["sk"]["S"] == "TOTALS":
-            usd[kind] += float(item.get("cost_usd", {}).get("N", 0))
-    recorded |= set(_queued(stack))
-    answered = [each.request_id for each in sent if each.status == 200]
-    return sum(each not in recorded for each in answered), (usd["RESULT"], usd["DAY"], usd["KEY"])
-
-
-def _queued(stack: StackInfo) -> Iterator[str]:
-    sqs = aws_client("sqs", stack.aws_endpoint, stack.region)
-    for url in sqs.list_queues().get("QueueUrls", []):
-        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for message in found:
-                yield str(json.loads(message["Body"]).get("request_id", ""))
 
 
 def router_mb(stack: StackInfo) -> float:
@@ -246,26 +131,45 @@ def router_mb(stack: StackInfo) -> float:
     return sum(sizes) / len(sizes) if sizes else 0.0
 
 
+def settled(memory: Sequence[Memory]) -> Sequence[Memory]:
+    """Leave out the first third, in which processes warm up, and average the rest by blocks."""
+    rest = memory[len(memory) // 3 :]
+    size = max(len(rest) // BLOCKS, 1)
+    blocks = [rest[start : start + size] for start in range(0, len(rest) - size + 1, size)]
+    return [Memory(fmean(m.at_s for m in b), fmean(m.router for m in b)) for b in blocks[:BLOCKS]]
+
+
 def slope(memory: Sequence[Memory]) -> tuple[float, float]:
-    """Return MB per hour, and the half-width of its 95% interval (normal)."""
+    """Return MB per hour, and the half-width of its 95% interval."""
     hours = [each.at_s / 3600 for each in memory]
     sizes = [each.router for each in memory]
     if len(memory) < 3:
-        return 0.0, float("inf")
+        return 0.0, inf
     line = linear_regression(hours, sizes)
     rest = [y - line.intercept - line.slope * x for x, y in zip(hours, sizes, strict=True)]
-    mean = sum(hours) / len(hours)
+    mean = fmean(hours)
     spread = sum((x - mean) ** 2 for x in hours)
     variance = sum(each**2 for each in rest) / (len(rest) - 2)
-    return line.slope, 1.96 * (variance / spread) ** 0.5
+    return line.slope, T_95 * sqrt(variance / spread)
+
+
+def percentile(seconds: Sequence[float], share: float) -> tuple[float, float, float]:
+    """Return the percentile, and the ends of its 95% interval by order statistics (normal
+    approximation of the binomial; the largest value where the sample is too small)."""
+    ordered, n = sorted(seconds), len(seconds)
+    half = 1.96 * sqrt(n * share * (1 - share))
+    places = (ceil(n * share), floor(n * share - half), ceil(n * share + half) + 1)
+    found = [ordered[min(max(place, 1), n) - 1] for place in places]
+    return found[0], found[1], found[2]
 
 
 def section(run: Run) -> Section:
-    # The first third warms processes up.
-    settled = run.memory[len(run.memory) // 3 :]
-    mb, half = slope(settled)
-    items, days, months = run.usd
-    rows = [_row("quiet", run.quiet), _row("with faults", run.loaded)]
+    blocks = settled(run.memory)
+    mb, half = slope(blocks)
+    accounts = run.accounts
+    quiet, loaded = (
+        percentile([s.seconds for s in each], 0.99) for each in (run.quiet, run.loaded)
+    )
     return Section(
         name="soak",
         title="A long run under load",
@@ -273,26 +177,39 @@ def section(run: Run) -> Section:
         method=(
             f"{run.minutes:g} minutes at {LOAD:.0%} of the capacity that the same run measured "
             f"({run.capacity:.1f} requests/s of {CALLERS} callers), on the local stack: the "
-            "router in Lambda's runtime emulator, moto, scripted models behind a fault proxy. One "
-            f"model call in {EVERY} fails ({run.faults} calls did), and the kind of fault changes "
-            f"every {CHANGE_S:.0f} s. Repeat with `make soak-load SOAK_MINUTES=30`."
+            "router in Lambda's runtime emulator, moto, scripted models behind a fault proxy. "
+            "Requests are sent at their time whether or not others are answered, and each is "
+            f"timed from the moment when it was due. One model call in {EVERY} fails "
+            f"({run.faults} calls did), and the kind of fault changes every {CHANGE_S:.0f} s. "
+            "The quiet time before it has the same rate and no faults. Repeat with "
+            "`SOAK_MINUTES=30 make reliability SUITES=soak`."
         ),
-        columns=("Load", "requests", "answered", "p50 s", "p99 s", "max s"),
-        rows=tuple(rows),
+        columns=("Load", "requests", "answered", "p50 s", "p99 s (95% interval)", "max s"),
+        rows=(_row("quiet", run.quiet), _row("with faults", run.loaded)),
         notes=(
-            f"Memory of a router process: {settled[0].router:.0f} MB, then "
-            f"{settled[-1].router:.0f}; slope {mb:+.1f} MB per hour ({mb - half:+.1f} to "
-            f"{mb + half:+.1f}, n = {len(settled)}), without the first third.",
-            f"{run.lost} answered requests have a record neither in the table nor in the queue; "
-            f"{run.killed} processes were killed.",
-            f"Costs of records {items:.6f} USD, of days {days:.6f}, of keys' months {months:.6f}.",
+            f"p99 with faults is {loaded[0] / quiet[0]:.2f} times that of the quiet time "
+            f"({loaded[1] / quiet[2]:.2f} to {loaded[2] / quiet[1]:.2f} by the ends of both "
+            "intervals).",
+            f"Memory of a router process: {blocks[0].router:.1f} MB, then "
+            f"{blocks[-1].router:.1f}; slope {mb:+.1f} MB per hour ({mb - half:+.1f} to "
+            f"{mb + half:+.1f}, {len(blocks)} blocks), without the first third.",
+            f"{run.lost} answered requests have no record after `records replay`, which saved "
+            f"{run.replayed}; {run.killed} processes were killed.",
+            f"{len(accounts.requests):,} records, {accounts.by_days:,} requests counted by days, "
+            f"{accounts.by_months:,} by keys' months. Costs of records "
+            f"{accounts.items_usd:.6f} USD, of days {accounts.days_usd:.6f}, of keys' months "
+            f"{accounts.months_usd:.6f}.",
         ),
     )
 
 
 def _row(name: str, sent: Sequence[Sent]) -> tuple[str, ...]:
     seconds = [each.seconds for each in sent]
-    cuts = quantiles(seconds, n=100)
     answered = sum(each.status == 200 for each in sent)
-    figures = (f"{cuts[49]:.2f}", f"{cuts[98]:.2f}", f"{max(seconds):.2f}")
+    p99, low, high = percentile(seconds, 0.99)
+    figures = (
+        f"{median(seconds):.2f}",
+        f"{p99:.2f} ({low:.2f} to {high:.2f})",
+        f"{max(seconds):.2f}",
+    )
     return (name, str(len(sent)), str(answered), *figures)

@@ -57,6 +57,20 @@ class Inline(Executor):
         return done
 
 
+class AgreeingSums:
+    """What the requests cost, by three ways of counting."""
+
+    __slots__ = ()
+    items_usd: float
+    days_usd: float
+    months_usd: float
+
+    @property
+    def difference_usd(self) -> float:
+        figures = (self.items_usd, self.days_usd, self.months_usd)
+        return max(figures) - min(figures)
+
+
 class NoTexts:
     def put(self, key: str, text: str) -> None: ...
 
@@ -66,7 +80,7 @@ class NoTexts:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(AgreeingSums):
     """`unknown` counts requests of unknown cost; `items_usd` includes those that were deleted."""
 
     requests: int
@@ -76,11 +90,6 @@ class Sums:
     items_usd: float
     days_usd: float
     months_usd: float
-
-    @property
-    def difference_usd(self) -> float:
-        figures = (self.items_usd, self.days_usd, self.months_usd)
-        return max(figures) - min(figures)
 
 
 class Accounts(logging.Handler):
@@ -117,7 +126,7 @@ class Accounts(logging.Handler):
         if ended is Ended.BEFORE_ANSWER:
             self.kills += 1
             return
-        self.log.append(_metrics_line(record))
+        self.log.append(metrics_line(record))
         if ended is Ended.BEFORE_RECORD:
             self.kills += 1
             return
@@ -197,7 +206,7 @@ def _add(sums: list[float], item: dict[str, dict[str, str]]) -> None:
         sums[index] += sum(float(item[name]["N"]) for name in names if name in item)
 
 
-def _metrics_line(record: RequestRecord) -> str:
+def metrics_line(record: RequestRecord) -> str:
     """The part of `api.request_metrics` that a replay reads."""
     return json.dumps(
         {

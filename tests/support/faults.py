@@ -71,6 +71,15 @@ def pairs(n: int | None, seed: int) -> Sequence[Scenario]:
     return every if n is None else random.Random(seed).sample(every, n)  # noqa: S311 (test data)
 
 
+def needed_pairs() -> Sequence[Scenario]:
+    """Faults of what is only called when something else has failed."""
+    by_name = {str(fault): fault for fault in SINGLES}
+    first: dict[Target, Fault] = {
+        "fallback": by_name["tier 1: 500"], "sqs": by_name["dynamodb: 500"]
+    }  # fmt: skip
+    return [(first[each.target], each) for each in SINGLES if each.target in first]
+
+
 def error_body(target: Target, status: int) -> bytes:
     """Return an error as the target writes it."""
     if target == "s3":

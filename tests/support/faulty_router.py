@@ -10,13 +10,18 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES
+from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES, DynamoDbResultStore
+from route_switch.adapters.operations.dynamodb_replay import DynamoDbHome, SqsRecords
+from route_switch.adapters.s3 import S3TextStore
 from route_switch.domain.router_config import RouterConfig
+from route_switch.services.operations.replay_records import Replayed, ReplayRecords
 from tests.integration.conftest import (
     CATALOG,
     LONG,
@@ -29,6 +34,9 @@ from tests.integration.conftest import (
 from tests.support.fault_proxy import FaultProxy, running_proxy
 from tests.support.faults import MODELS
 from tests.support.upstream import Body, Reply, completion, running_upstream, streamed
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 DEADLINE_S = 12.0
 """A request's time limit. Each limit here is shorter than in production; the code is the same."""
@@ -79,7 +87,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Where records are, by the requests' ids; and money by place, in USD."""
+    """Where records are, by the requests' ids; and money by place, in USD. `counted` is how many
+    requests the days have counted."""
 
     table: frozenset[str]
     queue: frozenset[str]
@@ -87,6 +96,7 @@ class Kept:
     items_usd: float
     days_usd: float
     months_usd: float
+    counted: int
 
     @property
     def ids(self) -> frozenset[str]:
@@ -133,15 +143,35 @@ class FaultyRouter:
             sum(each["cost_usd"] or 0.0 for each in stored),
             _usd(items, "DAY#"),
             _usd(items, "KEY#"),
+            int(sum(_sum(items, "DAY#", name) for name in ("answered", "failed"))),
         )
 
+    def replay(self) -> Replayed:
+        """Do what `route-switch records replay` does with the queue and the log."""
+        done, table = Replayed(), "results"
+        dynamodb, texts = boto3.client("dynamodb"), S3TextStore(lambda: boto3.client("s3"), "texts")
+        home = DynamoDbHome(dynamodb, table, DynamoDbResultStore(dynamodb, table, texts))
+        service = ReplayRecords(home, 30, lambda: datetime.now(UTC))
+        sqs, url = self._queue()
+        service.queue(SqsRecords(sqs, url, 100_000, hidden_s=60, wait_s=0), done)
+        service.log((json.dumps({"message": line}) for line in self.log), done)
+        return done
+
     def _receive(self) -> None:
-        """Messages that were received stay hidden for a while: keep their ids."""
-        sqs = boto3.client("sqs")
-        url = sqs.get_queue_url(QueueName="records")["QueueUrl"]
+        """Note the ids of all messages, and leave them in the queue."""
+        sqs, url = self._queue()
+        seen = []
         while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in found:
                 self.queued.add(str(json.loads(message["Body"])["request_id"]))
+                seen.append(message["ReceiptHandle"])
+        for handle in seen:
+            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+
+    @staticmethod
+    def _queue() -> "tuple[SQSClient, str]":
+        sqs = boto3.client("sqs")
+        return sqs, sqs.get_queue_url(QueueName="records")["QueueUrl"]
 
 
 def body_of(number: int, *, is_long: bool = False) -> Mapping[str, object]:
@@ -206,5 +236,9 @@ def _log() -> Iterator[list[str]]:
 
 
 def _usd(items: list[dict[str, dict[str, str]]], prefix: str) -> float:
+    return _sum(items, prefix, "cost_usd")
+
+
+def _sum(items: list[dict[str, dict[str, str]]], prefix: str, name: str) -> float:
     totals = [item for item in items if item["pk"]["S"].startswith(prefix)]
-    return sum(float(item.get("cost_usd", {}).get("N", 0)) for item in totals)
+    return sum(float(item.get(name, {}).get("N", 0)) for item in totals)

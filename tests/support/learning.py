@@ -111,6 +111,7 @@ def learn(
     memo: AnswerMemo | None = None,
     cap_usd: float = 100.0,
     incumbent: RoutingPrompt | None = None,
+    least_steered: RoutingPrompt | None = None,
 ) -> tuple[Findings, MeteredCalls]:
     cap = LocalCap(cap_usd)
     calls = MeteredCalls(
@@ -121,7 +122,7 @@ def learn(
         FakeTime().pace(),
     )
     with cache_put_back():
-        run = LearningSteps(plan, calls, cap, embed, RecordedSteps())
+        run = LearningSteps(plan, calls, cap, embed, RecordedSteps(), least_steered)
         return run(examples, incumbent or INCUMBENT, packaged_prompt(), Ledger()), calls
 
 

@@ -68,6 +68,7 @@ def metered(
     cap_usd: float = 100.0,
     time: FakeTime | None = None,
     price: Price | None = PRICE,
+    most_answer_usd: float = float("inf"),
 ) -> MeteredCalls:
     return MeteredCalls(
         lambda _: model,
@@ -75,4 +76,5 @@ def metered(
         MemoryMemo() if memo is None else memo,
         LocalCap(cap_usd),
         (time or FakeTime()).pace(),
+        most_answer_usd=most_answer_usd,
     )

@@ -11,6 +11,7 @@ from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.learning.sides import Side
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.query import text_of
+from route_switch.domain.quoted_query import without_quotes
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.training import LabeledQuery
@@ -62,7 +63,7 @@ class RuleModels(Models):
         system, *_, last = (text_of(message) for message in call.messages)
         if call.model == "router":
             self.routed.append(call)
-            verb = last.removeprefix("Query:\n").split()[0]
+            verb = without_quotes(last.removeprefix("Query:\n")).split()[0]
             return str(criteria_of(system).get(verb, Tier.MEDIUM).value)
         self.proposed.append(call)
         return f"[[ ## new_instruction ## ]]\n{_revised(last)}\n\n[[ ## completed ## ]]"

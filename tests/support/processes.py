@@ -3,7 +3,7 @@
 import os
 import select
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -16,19 +16,21 @@ Part = Literal["runtime", "emulator"]
 
 def kill_function(stack: StackInfo, function: str, part: Part = "runtime") -> int:
     """Kill this part of every environment of the function. Return how many there were."""
-    found = [pid for pid, each in environments(stack, function) if each == part]
-    for pid in found:
-        kill(pid)
-    return len(found)
+    return kill(pid for pid, each in environments(stack, function) if each == part)
 
 
-def kill(pid: int) -> None:
-    """End the process, and wait until it has ended."""
-    with suppress(ProcessLookupError):  # it has already ended
-        descriptor = os.pidfd_open(pid)
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+def kill(pids: Iterable[int]) -> int:
+    """End the processes, and wait until they have ended: until then, a stack may give the next
+    event to one of them. Return how many there were."""
+    found = []
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it has already ended
+            found.append(os.pidfd_open(pid))
+            signal.pidfd_send_signal(found[-1], signal.SIGKILL)
+    for descriptor in found:
         select.select([descriptor], [], [])
         os.close(descriptor)
+    return len(found)
 
 
 def environments(stack: StackInfo, function: str) -> Iterator[tuple[int, Part]]:

@@ -1,20 +1,16 @@
 """The processes that run a local stack's router."""
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 from local.aws.client import StackInfo
+from tests.support.processes import kill
 
 
 def kill_router(stack: StackInfo) -> int:
     """Kill every execution environment of the stack's router, as a crash would. Return how many
     there were."""
-    runtimes = [*router_processes(stack)]
-    for pid in runtimes:
-        os.kill(pid, signal.SIGKILL)
-    return len(runtimes)
+    return kill(router_processes(stack))
 
 
 def router_processes(stack: StackInfo) -> Iterator[int]:

@@ -13,6 +13,7 @@ from route_switch.cli.route import router_config
 from route_switch.domain.learning.learning_config import OptimizerName
 from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
+from route_switch.domain.quoted_query import as_data
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
@@ -129,6 +130,7 @@ def search_of(
     trainset: list[LabeledQuery] | None = None,
     on_trial: Callable[[int, float], None] = lambda _, __: None,
     optimizer: OptimizerName = "mipro",
+    why_steered: Callable[[RoutingPrompt], str | None] = lambda _: None,
 ) -> PromptSearch:
     calls = calls or metered(models)
     carrier = RolloutCarrier()
@@ -136,7 +138,7 @@ def search_of(
     def model(name: str, purpose: Purpose) -> dspy.LM:
         return language_model(PaidEngine(calls, f"fake/{name}", purpose, carrier), name)
 
-    labels = {f"Query:\n{query.text}": str(query.best + 1) for query in trainset or TRAIN}
+    labels = {f"Query:\n{as_data(query.text)}": str(query.best + 1) for query in trainset or TRAIN}
     parts = SearchParts(
         task_model=model("router", Purpose.ROUTER),
         prompt_model=model("proposer", Purpose.PROPOSER),
@@ -148,6 +150,7 @@ def search_of(
         why_rejected=Screening(INCUMBENT, tuple(Tier), UserText(forbidden)),
         threads=threads,
         on_trial=on_trial,
+        why_steered=why_steered,
     )
     return OPTIMIZERS[optimizer].new_search(parts)
 

@@ -124,6 +124,12 @@ class Weekly:
         self.publish(to_markdown(packaged_prompt()))
         self.notifications()
 
+    def forget_versions(self) -> None:
+        """Let the hand-written prompt be version 1: a run also compares its candidate with earlier
+        versions."""
+        self.client("ssm").delete_parameter(Name=self.stack.prompt_parameter)
+        self.publish(to_markdown(packaged_prompt()))
+
     def _empty_table(self) -> None:
         dynamodb, table = self.client("dynamodb"), self.stack.results_table
         pages = dynamodb.get_paginator("scan").paginate(TableName=table)

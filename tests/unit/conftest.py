@@ -5,7 +5,12 @@ Neither has a deadline: an example takes as long as the machine's other work let
 
 from hypothesis import settings
 
-from tests.support.effort import PROFILE
+from tests.support.effort import PROFILE, draws
 
-settings.register_profile("long", settings.get_profile("ci"), derandomize=False, max_examples=2000)
+settings.register_profile(
+    PROFILE,
+    settings.get_profile("ci"),
+    derandomize=PROFILE == "ci",
+    max_examples=draws(40, 2000),
+)
 settings.load_profile(PROFILE)

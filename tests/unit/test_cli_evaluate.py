@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from route_switch.adapters.learning.example_file import file_digest
-from route_switch.adapters.models.encoder import SentenceEncoder
+from route_switch.adapters.models.sentence_vectors import SentenceEncoder
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.main import app, run
 from route_switch.domain.prompt_document import to_json

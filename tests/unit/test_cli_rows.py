@@ -52,7 +52,24 @@ def test_columns_left_out_are_named(
 ) -> None:
     on_terminal(monkeypatch, 80)
     print_rows(RESULT_COLUMNS, result_rows([RECORD]))
-    assert "Not shown at this width: created, reason, model." in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "Not shown at this width: created, reason, model." in said
+    assert "add --json" in said
+
+
+def test_rows_that_are_wanted_whole_have_a_line_for_each_cell_if_they_do_not_fit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns = (Column("change"), Column("before", rank=2), Column("after", rank=1))
+    rows_ = [["keys: set key_1", "tiers 1, 2, 3; 20 USD/month", "tiers 1; 5 USD/month"]] * 2
+    out = on_terminal(monkeypatch, 40)
+    print_rows(columns, rows_, whole=True)
+    said = capsys.readouterr()
+    assert said.out.count("before: tiers 1, 2, 3; 20 USD/month\n") == 2
+    assert "Not shown" not in said.err
+    on_terminal(monkeypatch, 200)
+    print_rows(columns, rows_, whole=True)
+    assert out.getvalue() == ""
 
 
 def test_a_pipe_gets_every_column_separated_by_tabs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,7 +42,14 @@ def test_a_tier_of_unknown_cost_is_told_from_a_free_one(counters: Counters, spen
     report = by_tier({"answered": 3, "tier:1": 3, "cost_usd:unknown": 3, **counters})
     [row] = [line for line in printed(costs_table(report)) if line.startswith("│ 1 ")]
     assert row.split()[3:6] == ["3", "│", spent]
-    assert "Spent leaves out calls of 3 requests" in saved_in_words(report.total)
+    told = "Spent is unknown: 3 of 3 requests could not be priced, because"
+    assert told in saved_in_words(report.total)
+
+
+def test_a_sum_that_leaves_requests_out_is_called_a_lower_bound() -> None:
+    partly = CostTotals(1.0, 3, 0, 0, saved_usd=2.0, without_cost=2, without_saving=1)
+    assert "Spent is a lower bound: 2 of 3 requests could not be priced" in saved_in_words(partly)
+    assert "Saved leaves some answers out: 1 of 3 answers could not" in saved_in_words(partly)
 
 
 def test_what_prompt_caches_served_is_said_in_words_where_they_were_used() -> None:

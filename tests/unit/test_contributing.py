@@ -33,7 +33,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import ALL_TIERS
-from route_switch.services.call_models import Deadline
+from route_switch.services.deadline import Deadline
 from route_switch.wiring.router import build_tier_chooser
 config = router_config("local/encoder").model_copy(update={"strategy": "length"})
 choose, prompt = build_tier_chooser(config, os.environ.get), packaged_prompt()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from route_switch.adapters.results_table import SHARDS
 from route_switch.cost_estimate.assumptions import assumptions
 from route_switch.cost_estimate.aws_prices import PriceList
 from route_switch.cost_estimate.bill import MONTH_S, BillLine, costs_usd
@@ -88,9 +89,18 @@ def test_the_aws_cost_of_a_million_requests_matches_calculation_by_hand() -> Non
     # 0.9 · 0.5 s + 0.5 · 1 s + 0.3 · 2 s + 0.2 · 5 s = 2.55 s at 1 GB
     assert usd[WAITING] == pytest.approx(2.55e6 * 13.3334e-6)
     assert usd["API Gateway"] == pytest.approx(3.5)
-    # 1,800 + 3,200 bytes are 5 units; with two counters, and twice for the transaction: 14. With
-    # two index entries: 16. One key read, half a unit. A session is one of each.
-    assert usd["DynamoDB, writes and reads"] == pytest.approx(17 * 0.625 + 1.5 * 0.125)
+    # 1,920 + 3,200 bytes are 5 units; with the entry in the list (1), the counters of the day (2)
+    # and of the key (1), and twice for the transaction: 18. With two index entries: 20. One key
+    # read, half a unit. A session is one of each.
+    assert usd["DynamoDB, writes and reads"] == pytest.approx(21 * 0.625 + 1.5 * 0.125)
+
+
+def test_a_view_of_the_console_costs_less_than_a_tenth_of_a_cent() -> None:
+    """20 calls, four of which sum up the counters of two months of days."""
+    calls, reads = 20, 4 * 62 * SHARDS / 2
+    lambda_usage = {"lambda_requests": calls, **DEPLOYMENT.gb_s(calls * 0.5)}
+    usage = {"api_requests": calls, "dynamodb_reads": reads, **lambda_usage}
+    assert sum(usd for _, usd in costs_usd([BillLine("", usage)], PRICES, free_tier=False)) < 0.001
 
 
 def test_the_models_cost_matches_calculation_by_hand() -> None:

@@ -8,8 +8,9 @@ from route_switch.adapters.models.encoder import tier_texts
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import PromptError
+from route_switch.domain.prompts.going_live import check_may_go_live
 from route_switch.domain.query import Query
-from route_switch.domain.routing_prompt import RoutingPrompt, check_may_go_live
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 HEADINGS = st.sampled_from(["Tier {}:", "## tier {}", "tier-{}:", "Route to TIER_{} if:", "tier{}"])

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.dashboard.figures import share, usd
 from route_switch.dashboard.keys_widget import MOST_ROWS, KeysView
 from route_switch.dashboard.markup import Table
 from route_switch.dashboard.prompts_widget import PromptsView
 from route_switch.dashboard.spend_widget import IN_SHADOW, REASONS, SpendView
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.decision import Reason
+from route_switch.domain.operations.amounts import share, usd
 from route_switch.domain.operations.costs import CostTotals, Counters
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.tiers import Tier
@@ -111,6 +111,7 @@ def test_tiers_models_and_reasons_have_their_shares() -> None:
 
 def test_unknown_figures_are_shown_as_unknown_and_counted() -> None:
     rows = spend([replace(RECORD, created_at=NOON, attempts=(UNPRICED,))], {})
+    assert rows["Spent"] == ["unknown", "unknown"]
     assert rows["All on Tier 3 (estimated)"] == ["unknown", "unknown"]
     assert rows["Saved, net (estimated)"] == ["unknown", "unknown"]
     assert rows["Requests of unknown cost"] == ["1", "1"]
@@ -131,11 +132,12 @@ def test_the_saving_has_a_share_only_if_the_baseline_covers_the_same_answers() -
     assert rows["Saved, net (estimated)"] == ["$9.65", "$8.05"]
 
 
-def test_the_saving_is_unknown_if_too_many_answers_have_no_estimate() -> None:
-    """As on a stage without output ratios, where only Tier 3's answers have an estimate."""
+def test_a_saving_that_leaves_answers_out_is_shown_with_their_number() -> None:
     unknown = [replace(paid(24, Tier.SMALL, 0.1), baseline_cost_usd=None)] * 3
     rows = spend([*MADE, *unknown], {})
-    assert rows["Saved, net (estimated)"] == ["unknown", "unknown"]
+    assert rows["Saved, net (estimated)"] == ["$1.93 (96.5%)", "$1.61 (53.7%)"]
+    assert rows["Answers without an estimate"] == ["3", "3"]
+    assert spend(unknown, {})["Saved, net (estimated)"] == ["unknown", "unknown"]
 
 
 def test_each_day_of_the_month_is_read_once() -> None:
@@ -183,7 +185,7 @@ def test_keys_beyond_the_row_limit_are_summed_in_one_row() -> None:
 def test_a_keys_requests_of_unknown_cost_are_counted_next_to_its_spending() -> None:
     row = CostGroup(ApiKey("k", "web", "client"), CostTotals(0.5, 3, 0, 0, without_cost=2))
     report = CostsReport(CostsQuery(TODAY, TODAY, "key"), CostTotals(0.5, 3, 0, 0), (row,))
-    assert rows_of(KeysView(report).html)["web"][2] == "$0.500 + 2 unknown"
+    assert rows_of(KeysView(report).html)["web"][2] == "$0.500 + 2 unpriced"
 
 
 MARK = VersionOrigin(

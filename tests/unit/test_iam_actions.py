@@ -1,6 +1,7 @@
 """What the local stack's IAM derives from requests."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,23 +72,67 @@ def test_an_item_access_names_the_table_and_the_partition_key() -> None:
     assert dynamodb("PutItem", TableName="results", Item=key("RUNS")) == [access]
 
 
+def test_an_update_has_the_attributes_that_it_names() -> None:
+    [access] = dynamodb(
+        "UpdateItem",
+        TableName="keys",
+        Key={"pk": {"S": "KEY#1"}},
+        UpdateExpression="SET until = :until, #n = if_not_exists(#n, :zero) REMOVE tags",
+        ConditionExpression="attribute_exists(pk) AND NOT revoked_at = :now",
+        ExpressionAttributeNames={"#n": "name"},
+    )
+    assert access.conditions == {
+        LEADING: ("KEY#1",),
+        "dynamodb:attributes": ("name", "pk", "revoked_at", "tags", "until"),
+    }
+
+
 def test_a_batch_has_the_keys_of_all_its_items() -> None:
     keys = {"Keys": [key("DAY#1"), key("DAY#2")]}
     assert dynamodb("BatchGetItem", RequestItems={"results": keys}) == [
-        Access("dynamodb:BatchGetItem", TABLE, {LEADING: ("DAY#1", "DAY#2")})
+        Access(
+            "dynamodb:BatchGetItem",
+            TABLE,
+            {LEADING: ("DAY#1", "DAY#2"), "dynamodb:select": ("ALL_ATTRIBUTES",)},
+        )
     ]
+
+
+def test_a_batch_that_asks_for_some_attributes_names_them() -> None:
+    wanted = {
+        "Keys": [key("DAY#1")],
+        "ProjectionExpression": "#0, cost",
+        "ExpressionAttributeNames": {"#0": "pk"},
+    }
+    [access] = dynamodb("BatchGetItem", RequestItems={"results": wanted})
+    assert access.conditions == {
+        LEADING: ("DAY#1",),
+        "dynamodb:attributes": ("cost", "pk", "sk"),
+        "dynamodb:select": ("SPECIFIC_ATTRIBUTES",),
+    }
 
 
 def test_a_transaction_needs_the_permissions_of_its_parts() -> None:
     parts = [
         {"Put": {"TableName": "results", "Item": key("1")}},
-        {"Update": {"TableName": "results", "Key": key("2")}},
+        {
+            "Update": {
+                "TableName": "results",
+                "Key": key("2"),
+                "UpdateExpression": "ADD n :n, #total :total",
+                "ExpressionAttributeNames": {"#total": "total"},
+            }
+        },
         {"Delete": {"TableName": "results", "Key": key("3")}},
         {"ConditionCheck": {"TableName": "results", "Key": key("4")}},
     ]
     assert dynamodb("TransactWriteItems", TransactItems=parts) == [
         Access("dynamodb:PutItem", TABLE, {LEADING: ("1",)}),
-        Access("dynamodb:UpdateItem", TABLE, {LEADING: ("2",)}),
+        Access(
+            "dynamodb:UpdateItem",
+            TABLE,
+            {LEADING: ("2",), "dynamodb:attributes": tuple(sorted({"n", "total", *key("2")}))},
+        ),
         Access("dynamodb:DeleteItem", TABLE, {LEADING: ("3",)}),
         Access("dynamodb:ConditionCheckItem", TABLE, {LEADING: ("4",)}),
     ]
@@ -209,3 +254,10 @@ def test_get_caller_identity_needs_no_permission() -> None:
 def test_an_unknown_call_is_not_silently_allowed(unknown: Call) -> None:
     with pytest.raises(UnsupportedRequestError, match=r"Add .* to local/aws/actions\.py"):
         accesses(unknown)
+
+
+def test_an_answer_to_a_task_token_needs_the_state_machine_that_waits() -> None:
+    sent = call("states", "AWSStepFunctions.SendTaskSuccess", '{"taskToken": "t", "output": "{}"}')
+    waiting = replace(sent, machine_of={"t": "arn:of:the:machine"}.get)
+    assert accesses(waiting) == [Access("states:SendTaskSuccess", "arn:of:the:machine")]
+    assert accesses(sent) == [Access("states:SendTaskSuccess", "*")]

@@ -27,7 +27,24 @@ def test_the_tier_that_routing_sent_a_request_to_is_counted_even_if_another_answ
     assert watched_counters(record) == {"routed:3": 1}
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.ROUTER, Reason.BYPASS}))
+def test_a_tier_that_only_the_client_asked_for_does_not_count_as_an_upgrade() -> None:
+    record = replace(RECORD, routed_tier=Tier.SMALL, decided_tier=Tier.LARGE)
+    assert watched_counters(record) == {"routed:1": 1}
+
+
+def test_a_capped_request_counts_with_the_tier_that_it_was_sent_to() -> None:
+    record = replace(RECORD, reason=Reason.CAPPED, routed_tier=Tier.LARGE, decided_tier=Tier.MEDIUM)
+    assert watched_counters(record) == {"routed:2": 1}
+
+
+@pytest.mark.parametrize("reason", [Reason.ROUTER, Reason.BYPASS])
+def test_a_dry_run_is_not_counted(reason: Reason) -> None:
+    assert watched_counters(replace(RECORD, reason=reason, status="dry_run")) == {}
+
+
+@pytest.mark.parametrize(
+    "reason", sorted(set(Reason) - {Reason.ROUTER, Reason.CAPPED, Reason.BYPASS})
+)
 def test_a_request_that_routing_did_not_decide_is_not_counted(reason: Reason) -> None:
     assert watched_counters(replace(RECORD, reason=reason, decided_tier=Tier.LARGE)) == {}
 

@@ -1,11 +1,12 @@
 """How keys are written as items and read back."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from route_switch.adapters.keys_table import item_of, key_id_of, key_of
-from route_switch.domain.api_keys import ApiKey, hash_key
+from route_switch.adapters.keys_table import item_of, key_of
+from route_switch.domain.api_keys import ApiKey, hash_key, key_id_of
 from route_switch.domain.tiers import Tier
 
 HASH = hash_key("rs-secret")
@@ -18,6 +19,8 @@ LIMITED = replace(
     requests_per_minute=60,
     monthly_budget_usd=12.5,
     when_spent="downgrade",
+    max_upgrade_share=0.3,
+    upgrades_limited_until=datetime(2026, 11, 30, 12, tzinfo=UTC),
 )
 
 

@@ -1,11 +1,14 @@
 """What is served while a store is away."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError, StoreError
+from route_switch.services import last_good_values
 from route_switch.services.authenticate import KEY_CACHE_S, KEY_OUTAGE_S, Authenticate
 from route_switch.services.last_good_values import (
     LONGEST_PAUSE_S,
@@ -50,7 +53,47 @@ def test_a_store_that_fails_is_left_alone_for_a_while() -> None:
     store.is_away = True
     for now[0] in range(300, 420):
         assert values.get("a") == "1"
-    assert store.reads == 1 + 6  # after 300, 305, 315, 335, 365 and 395 s
+    assert store.reads == 1 + 7  # after 300, 302, 306, 314, 330, 360 and 390 s
+
+
+def test_a_store_that_hangs_holds_up_no_request_that_has_a_last_good_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(last_good_values, "LOOK_S", 0.01)
+    store, now, hanging = FakeStore(a="1"), [0.0], list[Callable[[], None]]()
+    values = LastGoodValues(store.read, DAY, 8, lambda: now[0], hanging.append)
+    values.get("a")
+    store.is_away = True
+    for now[0] in (300, 400, 500):
+        assert values.get("a") == "1"
+    assert (store.reads, len(hanging)) == (2, 1), "only the first failure is waited for"
+    store.is_away, store.values = False, {"a": "2"}
+    hanging[0]()
+    assert values.get("a") == "2"
+
+
+def test_a_value_is_renewed_on_demand_but_not_too_often() -> None:
+    store, now = FakeStore(a="1"), [0.0]
+    values = LastGoodValues(store.read, DAY, 8, lambda: now[0])
+    values.get("a")
+    store.values = {"a": "2"}
+    now[0] = 29
+    values.renew("a", 30)
+    assert values.get("a") == "1"
+    now[0] = 30
+    values.renew("a", 30)
+    assert values.get("a") == "2"
+
+
+def test_renewing_from_a_store_that_is_away_keeps_the_value_and_leaves_the_store_alone() -> None:
+    store, now = FakeStore(a="1"), [0.0]
+    values = LastGoodValues(store.read, DAY, 8, lambda: now[0])
+    values.get("a")
+    store.is_away, now[0] = True, 100
+    for _ in range(5):
+        values.renew("a", 30)
+    assert values.get("a") == "1"
+    assert store.reads == 2
 
 
 def test_a_value_that_is_not_known_fails_at_once_while_the_store_is_left_alone() -> None:

@@ -71,7 +71,7 @@ def with_earlier(examples: tuple[Example, ...], router: object = knows_subjects)
 
 def test_a_candidate_of_todays_form_replaces_an_incumbent_of_an_earlier_one() -> None:
     found = with_earlier(EXAMPLES)
-    assert found.candidate.schema_version == 2
+    assert found.candidate.schema_version == 3
     assert found.candidate.instruction != EARLIER.instruction
     assert found.gate is not None
 

@@ -95,8 +95,16 @@ def test_hybrid_asks_the_router_llm_where_the_lead_is_small() -> None:
     assert suggested("hybrid", "hello", "2", None).tier is Tier.MEDIUM
 
 
+def test_a_text_around_a_surely_easy_query_raises_no_doubt() -> None:
+    easy = "Hello hello hello hello."
+    alone = choose(NUMBERS, Query(easy))
+    beside = choose(NUMBERS, Query(f"{easy} Prove it step by step now."))
+    assert alone.tier is beside.tier is Tier.SMALL
+    assert beside.lead == pytest.approx(alone.lead)
+
+
 def test_the_version_covers_what_decides_and_nothing_else() -> None:
-    plain = RoutingPrompt(instruction="Choose.")
+    plain = RoutingPrompt(schema_version=2, instruction="Choose.")
     local = plain.model_copy(update={"strategy": "local", "local_model": LOCAL})
     digest_only = LOCAL.model_copy(update={"numbers": None})
     other: dict[str, JsonValue] = {"ask_below": 0.2}

@@ -12,9 +12,11 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.text_policy import LearnFromText
 from route_switch.domain.local_model import LocalNumbers, choose, expect
+from route_switch.domain.local_readings import readings_of
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import arrays_of
+from route_switch.optimizer.expectations import Expectations
 from route_switch.optimizer.linear_models import Linear, features_of
 from route_switch.optimizer.local_numbers import quantized
 from route_switch.optimizer.local_rows import local_rows
@@ -299,3 +301,18 @@ def test_a_query_longer_than_those_learned_from_is_read_as_one_of_the_longest() 
     much_longer = Query(longer.text * 40)
     for tier, expected in expect(numbers, longer).items():
         assert expect(numbers, much_longer)[tier].cost == pytest.approx(expected.cost, rel=0.2)
+
+
+@given(st.lists(st.sampled_from(UNSEEN.examples), min_size=1, max_size=4), st.floats(0, 2))
+def test_learning_and_serving_take_the_same_reading(asked: list[Example], lambda_: float) -> None:
+    """Estimates of `local` and `hybrid` are only right if the tier and the lead are those of
+    serving."""
+    text = "\n".join(f"{example.query.capitalize()} and so on." for example in asked)
+    readings = [expect(_MODEL.numbers, each) for each in readings_of(Query(text))]
+    quality = np.array([[each.quality for each in reading.values()] for reading in readings])
+    cost = np.array([[each.cost for each in reading.values()] for reading in readings])
+    of_one_row = np.zeros(len(readings), dtype=np.int64)
+    learned = Expectations(quality, cost).decisive(of_one_row, lambda_)
+    served = choose(_MODEL.numbers, Query(text), lambda_)
+    assert _MODEL.numbers.tiers[int(learned.choice(lambda_).argmax())] is served.tier
+    assert float(learned.leads(lambda_)[0]) == pytest.approx(served.lead)

@@ -134,7 +134,7 @@ def test_a_table_that_turns_tiers_around_is_refused(
 
 
 def test_the_version_covers_the_tables() -> None:
-    plain = RoutingPrompt(instruction="Choose.")
+    plain = RoutingPrompt(schema_version=2, instruction="Choose.")
     assert plain.version == "1fb926ae1c63"
     assert plain.model_copy(update={"profiles": FITTED}).version != plain.version
 

@@ -5,8 +5,10 @@ import pytest
 from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import PromptError
 from route_switch.domain.prompt_document import to_markdown
+from route_switch.domain.prompts.going_live import check_may_go_live
 from route_switch.domain.query import Query
-from route_switch.domain.routing_prompt import Demo, RoutingPrompt, check_may_go_live
+from route_switch.domain.quoted_query import CLOSING
+from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 
@@ -29,9 +31,9 @@ def test_messages_are_the_instruction_then_the_demos_then_the_query() -> None:
     assert [m["role"] for m in messages] == ["system", "user", "assistant", "user"]
     assert str(messages[0]["content"]).startswith("Choose.\n\nAnswer with the number")
     assert [m["content"] for m in messages[1:]] == [
-        "Query:\nhi {tier}",
+        "Query:\n> hi {tier}\n" + CLOSING,
         "1",
-        "Query:\nwhy {query}?",
+        "Query:\n> why {query}?\n" + CLOSING,
     ]
 
 

@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from route_switch.adapters.packaged_prompt import packaged_prompt
-from route_switch.domain.errors import LocalModelError, PromptConflictError, PromptError, StoreError
+from route_switch.domain.errors import (
+    LocalModelError,
+    PromptConflictError,
+    PromptError,
+    StoreError,
+    UnprovenEvidenceError,
+)
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.ports import StoredPrompt, StoredVersion
 from route_switch.domain.pricing import Price
@@ -362,3 +368,139 @@ def test_a_verdict_does_not_cover_another_strategy_model_or_threshold(what: str)
         with pytest.raises(PromptConflictError, match=f"content .* → {edited.version}"):
             publisher(prompts, models).promote(artifact, current)
     assert prompts.documents == [A]
+
+
+@pytest.mark.parametrize(("base", "accepted"), [(2, True), (1, True), (3, False), (None, False)])
+def test_a_document_that_is_live_is_accepted_from_its_own_base_only(
+    base: int | None, accepted: bool
+) -> None:
+    """The call whose answer was lost may be repeated; any other base was read from elsewhere."""
+    prompts = FakePrompts(A, B)
+    if accepted:
+        assert publisher(prompts)(B, base) == publisher(prompts).push(B, base) == 2
+    else:
+        for publish in (publisher(prompts), publisher(prompts).push, publisher(prompts).check):
+            with pytest.raises(PromptConflictError, match="version 2 is live"):
+                publish(B, base)
+    assert prompts.documents == [A, B]
+
+
+def test_a_put_that_was_repeated_by_the_client_is_still_the_same_change() -> None:
+    assert publisher(FakePrompts(A, B, B))(B, 1) == 3
+    with pytest.raises(PromptConflictError):
+        publisher(FakePrompts(A, C, B))(B, 1)
+
+
+def with_front_matter(document: str, lines: str) -> str:
+    return document.replace('origin = "hand-written"\n', lines)
+
+
+FORGED = {
+    'verdict = "better"\n': ["verdict"],
+    'origin = "learned"\n': ["origin"],
+    'origin = "rollback to 1"\n': ["origin"],
+    'origin = "hand-written"\ngain = 0.5\n': ["gain"],
+    'origin = "hand-written"\npromise = "at most 1%"\npromise_for = "x"\n': ["promise"],
+    'origin = "hand-written"\nbypas_tokens = 12\n': ["bypas_tokens"],
+    'origin = "hand-written"\n"a b" = true\n': ["a b"],
+}
+
+
+@pytest.mark.parametrize("lines", FORGED)
+def test_a_person_publishes_no_evidence_that_no_run_produced(lines: str) -> None:
+    prompts = FakePrompts(A)
+    document = with_front_matter(B, lines)
+    for publish in (publisher(prompts).push, publisher(prompts).check):
+        with pytest.raises(UnprovenEvidenceError) as error:
+            publish(document, 1)
+        for name in FORGED[lines]:
+            assert f"'{name}'" in str(error.value)
+    assert prompts.documents == [A]
+
+
+def test_evidence_in_json_is_checked_as_in_markdown() -> None:
+    forged = LIVE.model_copy(update={"provenance": {"origin": "learned", "verdict": "better"}})
+    with pytest.raises(UnprovenEvidenceError, match="'origin', 'verdict'"):
+        publisher(FakePrompts(A)).push(to_json(forged), 1)
+
+
+@pytest.mark.parametrize("lines", ["", 'origin = "hand-written"\nauthor = "Ann"\nnote = "x"\n'])
+def test_a_person_may_state_an_author_and_a_note(lines: str) -> None:
+    assert publisher(FakePrompts(A)).push(with_front_matter(B, lines), 1) == 2
+
+
+def test_an_edit_of_a_learned_version_keeps_its_evidence_whole_or_not_at_all() -> None:
+    learned = to_markdown(candidate(gain=0.1))
+    edited = learned.replace("a haiku", "a sonnet")
+    prompts = FakePrompts(A, learned)
+    for changed in ("gain = 0.1\n", "gain = 0.9\n", ""):
+        document = edited.replace("gain = 0.1\n", changed)
+        if changed == "gain = 0.1\n":
+            publisher(prompts).check(document, 2)
+        else:
+            with pytest.raises(UnprovenEvidenceError, match=": 'gain'"):
+                publisher(prompts).push(document, 2)
+    assert publisher(prompts).push(edited, 2) == 3
+
+
+def test_the_candidate_of_a_run_may_be_published_but_not_its_evidence_with_other_texts() -> None:
+    prompts, document = FakePrompts(A), to_markdown(candidate())
+    by_hand = PublishPrompt(prompts, prompts, prompts, MemoryModels(), lambda: [document])
+    with pytest.raises(UnprovenEvidenceError):
+        by_hand.push(document.replace("a haiku", "a sonnet"), 1)
+    assert by_hand.push(document, 1) == 2
+
+
+CONTROLS = ["\0", "\a", "\x1b[31m", "\v", "\f", "\x7f", "\x85", "\x9b", "\r", "\uffff"]
+
+
+@pytest.mark.parametrize("character", CONTROLS)
+def test_no_control_character_goes_live(character: str) -> None:
+    prompts = FakePrompts(A)
+    changed = LIVE.model_copy(update={"instruction": f"{LIVE.instruction}{character} - x"})
+    for document in (
+        f"{A}{character}",
+        A.replace("greeting", f"gr{character}eeting"),
+        to_json(changed),
+    ):
+        for publish in (publisher(prompts), publisher(prompts).push, publisher(prompts).check):
+            with pytest.raises(PromptError, match=r"control character U\+"):
+                publish(document, 1)
+        with pytest.raises(PromptError, match=r"control character U\+"):
+            publisher(prompts).promote(document, current, force=True)
+    assert prompts.documents == [A]
+
+
+HIDDEN = ["\u200b", "\u202e", "\u2066", "\u2060", "\ufeff", "\U000e0041"]
+
+
+@pytest.mark.parametrize("character", HIDDEN)
+def test_no_hidden_character_goes_live(character: str) -> None:
+    """It could turn a line around or hide an instruction from whoever approves the prompt."""
+    prompts = FakePrompts(A)
+    for document in (f"{A}{character}", A.replace("greeting", f"gr{character}eeting")):
+        for publish in (publisher(prompts), publisher(prompts).push, publisher(prompts).check):
+            with pytest.raises(PromptError, match=r"hidden character U\+"):
+                publish(document, 1)
+    assert prompts.documents == [A]
+
+
+def test_the_place_of_a_control_character_is_named() -> None:
+    with pytest.raises(PromptError, match=r"U\+0000 in line 4, "):
+        publisher(FakePrompts(A)).push(A.replace("\n+++\n", "\n+++\0\n", 1), 1)
+
+
+ALL_SCRIPTS = "你好 👩\u200d💻 ❤\ufe0f שלום\u200f می\u200cخواهم"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        A.replace("\n", "\r\n"),
+        f"{A}\t\n",
+        f"\ufeff{A}",
+        A.replace("a greeting", f"a greeting, {ALL_SCRIPTS}"),
+    ],
+)
+def test_tabs_line_ends_and_all_scripts_go_live(text: str) -> None:
+    assert publisher(FakePrompts(A)).push(text, 1) == 2

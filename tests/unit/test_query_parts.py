@@ -8,7 +8,7 @@ from route_switch.domain.completion import complete
 from route_switch.domain.local_readings import MOST_CUTS, readings_of
 from route_switch.domain.ports import ModelCall
 from route_switch.domain.query import Query
-from route_switch.domain.query_parts import cuts_of, poses_task, units_of
+from route_switch.domain.query_parts import asks, cuts_of, poses_task, units_of
 
 CARD = "Where is my new card?"
 EXAM = "Which gas is lightest?\nA. Helium\nB. Neon\nC. Hydrogen\nD. Argon"
@@ -33,23 +33,47 @@ def test_a_query_is_a_unit_of_its_own(around: str) -> None:
 
 
 def test_a_list_of_options_and_a_code_block_stay_whole() -> None:
-    assert texts(f"Hello there. {EXAM}") == ["Hello there.", EXAM]
+    assert texts(f"I have a question. {EXAM}") == ["I have a question.", EXAM]
     code = "```\ndef f(x):\n    return x\n```"
     assert texts(f"{code} Where is my refund?") == [code, " Where is my refund?"]
 
 
 def test_what_follows_the_last_option_is_no_part_of_it() -> None:
-    assert texts(f"{EXAM}. Thanks a lot.")[-1] == "Thanks a lot."
+    for after in (". Thank you very much.", " Show every single step."):
+        assert texts(EXAM + after)[-1] == after.strip(" .") + "."
+
+
+def test_a_part_of_few_words_is_left_out_wherever_it_stands() -> None:
+    for around in ("Hi! {}", "{}\nThank you.", "<h1>Exam</h1>\n{}", "Question: {}", '"{}"'):
+        assert texts(around.format(CARD)) == [CARD]
+    assert texts(f"Hi! {CARD} Bye. Prove that it converges.") == [CARD, "Prove that it converges."]
+    assert texts("Hi! Bye.") == ["Hi!", "Bye."]
+
+
+def test_a_line_of_prose_is_no_code_whatever_it_ends_in() -> None:
+    value = '{"tier": 3, "level": "hard", "query": "Where is my new card?"}'
+    assert texts(value) == [CARD]
+    assert texts("Please simplify the following for me: !(a==b). Where is my card?")[-1] == (
+        "Where is my card?"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["When will it arrive?", "Hi.\nPlease write a short story about it"]
+)
+def test_a_question_and_an_order_ask_for_something(text: str) -> None:
+    assert asks(text)
+    assert not asks("I am a customer for many years.\nWrite to me.")
 
 
 def test_a_repeated_sentence_counts_once_and_padding_not_at_all() -> None:
-    assert texts(f"Go on. {CARD} Go on.") == ["Go on.", CARD]
+    assert texts(f"Now go on please. {CARD} Now go on please.") == ["Now go on please.", CARD]
     assert texts(f"Prove the theorem. {CARD} " + "Prove the theorem. " * 3) == [CARD]
 
 
 def test_both_sides_of_a_cut_can_be_routed_alone() -> None:
-    units = units_of("Hi. I lost my card today. Prove that the sum converges. Bye.")
-    assert cuts_of(units) == [2]
+    units = units_of("I lost my card today. Prove that the sum converges.")
+    assert cuts_of(units) == [1]
 
 
 def test_code_and_options_pose_a_task() -> None:
@@ -60,9 +84,37 @@ def test_code_and_options_pose_a_task() -> None:
 
 def test_a_text_has_a_bounded_number_of_readings() -> None:
     many = Query(" ".join(f"Sentence number {n} is about topic {n}." for n in range(500)))
-    assert len(readings_of(many)) <= 1 + 2 * MOST_CUTS
+    assert len(readings_of(many)) <= (MOST_CUTS + 2) * (MOST_CUTS + 1) // 2
     assert readings_of(Query(EXAM)) == (Query(EXAM),)
     assert readings_of(Query(CARD)) == (Query(CARD),)
+
+
+@pytest.mark.parametrize(
+    "around", ["{} {}", "Derive the tensor of it. {} {}", "{} {} Prove it all."]
+)
+def test_the_readings_of_a_query_are_among_those_of_the_query_with_a_text_around_it(
+    around: str,
+) -> None:
+    """So such a text cannot raise the lowest tier of the readings."""
+    asked = [CARD, "I need it before the weekend."]
+    alone = {each.text.strip() for each in readings_of(Query(" ".join(asked)))}
+    beside = {each.text.strip() for each in readings_of(Query(around.format(*asked)))}
+    assert alone == {*asked, "\n".join(asked)}
+    assert alone <= beside
+
+
+def test_a_text_beside_a_task_is_left_out_unless_it_is_what_the_task_is_about() -> None:
+    task = (
+        "Which of these gases is the lightest of all at room temperature?\nA. Helium from a balloon"
+        "\nB. Neon from a lamp\nC. Hydrogen from water\nD. Argon from the air"
+    )
+    assert [each.text for each in readings_of(Query(f"You are kind to customers. {task}"))] == [
+        each.text for each in readings_of(Query(task))
+    ]
+    passage = " ".join(f"The passage says on line {n} what a noble gas is." for n in range(12))
+    whole = readings_of(Query(f"{passage}\n{task}"))[0].text
+    assert passage[:30] in whole
+    assert "Argon" in whole
 
 
 def tier_of(text: str) -> str:

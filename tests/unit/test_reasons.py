@@ -1,15 +1,25 @@
 """Errors of libraries in plain words."""
 
+from functools import reduce
 from pathlib import Path
+from typing import Annotated, Literal, Self
 
 import pytest
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from route_switch.adapters.learning.jsonl import open_unpacked
 from route_switch.api.protocols.chat_completions.chat_request import parse_chat_request
 from route_switch.cli.files import read_text
 from route_switch.domain.errors import RequestRefusedError, RouteSwitchError
-from route_switch.domain.reasons import why_invalid
+from route_switch.domain.pricing import in_usd
+from route_switch.domain.reasons import path_within, why_invalid
 
 
 class Settings(BaseModel):
@@ -104,3 +114,98 @@ def test_a_refused_request_is_told_in_plain_words(body: str, message: str) -> No
     with pytest.raises(RequestRefusedError) as error:
         parse_chat_request(body.encode())
     assert str(error.value) == message
+
+
+class Everything(BaseModel):
+    """A field for each type of error that bodies of the API can have."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    text: Annotated[str, Field(min_length=2, max_length=3)] = "ab"
+    whole: Annotated[int, Field(ge=1, le=3)] = 1
+    money: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    yes: bool = True
+    word: Literal["one", "two"] = "one"
+    few: Annotated[list[int], Field(min_length=1, max_length=2)] = [1]
+    tags: Annotated[dict[str, str], Field(max_length=1)] = {}
+    inner: Settings | None = None
+    digest: Annotated[str, Field(pattern="^[0-9]+$")] = "1"
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if self.whole == 3:
+            raise ValueError("whole is 3, but the others are not")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"text": 1}, "must be a string"),
+        ({"text": "a"}, "must have at least 2 characters"),
+        ({"text": "abcd"}, "must have at most 3 characters"),
+        ({"whole": "1"}, "must be a whole number"),
+        ({"whole": 1.5}, "must be a whole number"),
+        ({"whole": True}, "must be a whole number"),
+        ({"whole": 0}, "must be greater than or equal to 1"),
+        ({"whole": 9}, "must be less than or equal to 3"),
+        ({"money": "1"}, "must be a number"),
+        ({"money": 0}, "must be greater than 0"),
+        ({"money": float("inf")}, "must be a finite number"),
+        ({"yes": 1}, "must be true or false"),
+        ({"word": "three"}, "must be 'one' or 'two'"),
+        ({"few": {}}, "must be a list"),
+        ({"few": []}, "must not be empty"),
+        ({"few": [1, 2, 3]}, "must have at most 2 entries"),
+        ({"tags": []}, "must be an object"),
+        ({"tags": {"a": "", "b": ""}}, "must have at most 1 entry"),
+        ({"tags": {"a": None}}, "must be a string"),
+        ({"inner": 1}, "must be an object"),
+        ({"inner": {}}, "is missing"),
+        ({"inner": {"size": 1, "x": 1}}, "is not a known field"),
+        ({"digest": "x"}, "must match pattern '^[0-9]+$'"),
+        ({"whole": 3}, "is invalid: whole is 3, but the others are not"),
+        ({"new": 1}, "is not a known field"),
+    ],
+    ids=str,
+)
+def test_each_type_of_error_has_plain_words(fields: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        Everything.model_validate(fields)
+    [problem] = error.value.errors()
+    assert why_invalid(problem) == reason
+
+
+@pytest.mark.parametrize(
+    ("parts", "path"),
+    [
+        (["tags", "team"], "tags.team"),
+        (["tags", ""], 'tags[""]'),
+        (["tags", "a b"], 'tags["a b"]'),
+        (["tags", 'a"]'], 'tags["a\\"]"]'),
+        (["tags", "a.b"], 'tags["a.b"]'),
+        (["tags", "\0"], 'tags["\\u0000"]'),
+        (["größe", "größe"], "größe.größe"),
+        (["tags", "x" * 99], f'tags["{"x" * 59}…"]'),
+        (["x" * 99], f"{'x' * 59}…"),
+    ],
+)
+def test_the_path_of_a_field_can_be_read_in_one_way(parts: list[str], path: str) -> None:
+    assert reduce(path_within, parts, "") == path
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0.25, "0.25 USD"),
+        (1e-05, "0.00001 USD"),
+        (1e-12, "0.000000000001 USD"),
+        (0.1 + 0.2, "0.3 USD"),
+        (5.0, "5 USD"),
+        (12_345_678.9, "12345678.9 USD"),
+        (1e9, "1000000000 USD"),
+        (0.0, "0 USD"),
+    ],
+)
+def test_an_amount_has_no_exponent(amount: float, text: str) -> None:
+    assert in_usd(amount) == text

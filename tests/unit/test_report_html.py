@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-from html.parser import HTMLParser
 
 import pytest
 
@@ -11,57 +10,10 @@ from route_switch.domain.tiers import Tier
 from route_switch.optimizer.report.figures import Moved, Report
 from route_switch.optimizer.report.frontier import frontier
 from route_switch.optimizer.report.html_page import to_html
+from tests.support.html_page import Page
 from tests.support.report import better, finished, policy, stopped, undecided
 
-VOID = {"meta", "br", "img", "link", "input", "hr"}
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.example/x onerror=alert(1)>"
-
-
-class Page(HTMLParser):
-    """Parses a page. Raises `AssertionError` if a tag is not closed in order."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.styles: list[str] = []
-        self._tips: list[tuple[str, list[str]]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag == "svg":
-            self._tips.append((dict(attrs).get("class") or "", []))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] == "style":
-            self.styles.append(data)
-        elif self._open:
-            self.text += data
-            if self._open[-1] == "title" and "svg" in self._open:
-                self._tips[-1][1].append(data)
-
-    def pictures(self, kind: str) -> list[list[str]]:
-        """Return the tooltips of each picture for wide or for narrow screens."""
-        return [tips for name, tips in self._tips if name == kind]
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    @property
-    def policy(self) -> str:
-        metas = self.named("meta")
-        return next(
-            m["content"] or "" for m in metas if m.get("http-equiv") == "Content-Security-Policy"
-        )
 
 
 @pytest.fixture(scope="module")

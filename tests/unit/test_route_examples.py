@@ -17,6 +17,7 @@ from route_switch.domain.errors import (
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.understanding import ReplyCount
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.quoted_query import as_data
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.prompt_strategy import ROUTER_PARAMS
 from route_switch.domain.tiers import ALL_TIERS, Tier
@@ -71,7 +72,7 @@ def test_a_short_query_bypasses_the_router_and_a_longer_one_is_routed() -> None:
         RoutedExample(Tier.SMALL, 0.0, 0.0, asked=False),
         RoutedExample(Tier.LARGE, 0.25, 40.0),
     ]
-    assert router.asked == [("openai/tiny", f"Query:\n{LONG}", Purpose.ROUTER)]
+    assert router.asked == [("openai/tiny", f"Query:\n{as_data(LONG)}", Purpose.ROUTER)]
 
 
 def test_a_reply_without_a_tier_leads_to_the_safe_tier_and_is_paid_for() -> None:

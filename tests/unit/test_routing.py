@@ -21,7 +21,7 @@ from route_switch.domain.strategies.prompt_strategy import PromptStrategy
 from route_switch.domain.strategies.registry import STRATEGIES, strategy_named
 from route_switch.domain.tiers import ALL_TIERS, Tier
 from route_switch.domain.usage import Usage
-from route_switch.services.call_models import Deadline
+from route_switch.services.deadline import Deadline
 from route_switch.services.learning.paid_calls import Purpose, Reply
 from route_switch.services.learning.route_examples import RouteExamples
 from route_switch.wiring.router import build_tier_chooser

@@ -113,7 +113,7 @@ def test_the_first_trial_wins_a_tie() -> None:
 def test_a_worse_prompt_is_never_the_best() -> None:
     def router(messages: object) -> str:
         """Answer right for the incumbent only."""
-        best = str(int(repr(messages).rsplit("number ", 1)[1].split("'")[0]) % 3 + 1)
+        best = str(int(repr(messages).rsplit("number ", 1)[1].split("\\n")[0]) % 3 + 1)
         right = INCUMBENT.instruction.split("\n")[0] in repr(messages)
         return best if right and "Whose demo" in repr(messages) else str(int(best) % 3 + 1)
 
@@ -234,7 +234,7 @@ def test_queries_that_are_no_demos_are_shown_to_the_proposer_only() -> None:
 
 def test_of_prompts_that_score_the_same_the_one_with_fewest_demos_is_the_best() -> None:
     def router(messages: object) -> str:
-        best = int(repr(messages).rsplit("number ", 1)[1].split("'")[0]) % 3 + 1
+        best = int(repr(messages).rsplit("number ", 1)[1].split("\\n")[0]) % 3 + 1
         return str(best if "proposal" in repr(messages) else best % 3 + 1)
 
     search = run(search_of(Models(router=router)))

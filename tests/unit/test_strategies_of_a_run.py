@@ -35,6 +35,7 @@ from route_switch.optimizer.strategy_choice import (
     pick,
 )
 from route_switch.optimizer.validation_rows import Decisions, ValidationRows
+from tests.support.effort import draws
 from tests.support.learning import CONTEXT, EXAMPLES, PLAN, SUBJECTS, example, learn
 from tests.support.local_models import with_local_model
 from tests.support.local_tables import WORDS, planted
@@ -170,7 +171,7 @@ def test_hybrid_asks_a_good_router_about_its_unsure_queries_only(rows: Validatio
     assert hybrid.prompt.local_model.ask_below
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=draws(4, 50), deadline=None)
 @given(st.lists(st.sampled_from((0.1, 1.0, 50.0, 500.0)), min_size=160, max_size=160))
 def test_hybrid_asks_about_at_most_its_share_of_requests_whatever_the_rows_weigh(
     weights: list[float],

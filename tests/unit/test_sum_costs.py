@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from route_switch.adapters.record_counters import counters_of
+from route_switch.adapters.record_counters import counters_of, counters_of_day, counters_of_key
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.operations.costs import CostTotals, Counters, costs_of
@@ -30,7 +30,7 @@ KEYS = [
     ApiKey("key_2", "batch", "client"),
 ]
 LEARNING = {date(2026, 11, 8): 0.5, date(2026, 11, 22): 1.25}
-GROUPS: tuple[GroupBy, ...] = ("day", "tier", "model", "key")
+GROUPS: tuple[GroupBy, ...] = ("day", "tier", "model", "key", "tag")
 
 
 class FakeTotals:
@@ -44,8 +44,11 @@ class FakeTotals:
         self.learning = learning or {}
         for record in records:
             month = (record.key_id, f"{record.created_at:%Y-%m}")
-            for totals in (self.days[record.created_at.date()], self.months[month]):
-                for name, value in counters_of(record).items():
+            for totals, more in (
+                (self.days[record.created_at.date()], counters_of_day(record)),
+                (self.months[month], counters_of_key(record)),
+            ):
+                for name, value in {**counters_of(record), **more}.items():
                     totals[name] = totals.get(name, 0.0) + value
 
     def of_days(self, days: Sequence[date]) -> Mapping[date, Counters]:
@@ -115,7 +118,7 @@ def test_the_total_is_the_sum_of_its_requests_for_every_grouping(
     assert one.without_saving == sum(r.saved_usd is None for r in answers)
     for each in reports.values():
         assert sum(row.costs.spent_usd for row in each.rows) == pytest.approx(spent)
-    for group in ("day", "key"):
+    for group in ("day", "key", "tag"):
         rows = reports[group].rows
         assert sum(row.costs.answered or 0 for row in rows) == len(answers)
     assert sum(row.costs.answered or 0 for row in reports["tier"].rows) == len(answers)

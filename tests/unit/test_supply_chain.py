@@ -11,6 +11,7 @@ import pytest
 
 from infra.licenses import license_of, refused
 from infra.sbom import ARTIFACTS, installed_licenses, normalized, with_licenses
+from infra.sbom_page import LOCK, page_bom
 
 LOCKS = sorted((*Path(".requirements").rglob("*.txt"), *Path().glob("l*/*/requirements.txt")))
 LOCKS += [Path("functions/optimizer/requirements.txt")]
@@ -104,6 +105,18 @@ def test_what_is_deployed_is_installed_here_with_its_license() -> None:
         assert len(names & {*licenses}) >= len(names) - 2, lock
 
 
+def test_the_consoles_packages_have_allowed_licenses_and_those_it_ships_are_in_its_bill() -> None:
+    lock = json.loads(LOCK.read_text())["packages"]
+    packages = {name: each for name, each in lock.items() if name}
+    assert {
+        name: each["license"] for name, each in packages.items() if refused(each["license"])
+    } == {}
+    components = page_bom()["components"]
+    assert isinstance(components, list)
+    assert {each["name"] for each in components} == {*lock[""]["dependencies"]}
+    assert all(len(each["hashes"][0]["content"]) == 128 for each in components)  # SHA-512
+
+
 def test_bandit_finds_only_what_has_a_reason_in_its_line() -> None:
     folders = ("layers/core", "layers/offline", "functions", "infra", "local")
     command = (sys.executable, "-m", "bandit", "-q", "-c", "pyproject.toml", "-f", "json", "-r")
@@ -126,3 +139,10 @@ def _has_a_reason(finding: dict[str, object]) -> bool:
     assert isinstance(of_finding, list)
     said = " ".join(lines[number - 1] for number in of_finding)
     return re.search(rf"# noqa: [A-Z0-9, ]*{rule}\b.*[(-]\s*\w+", said) is not None
+
+
+def test_workflows_use_actions_by_their_commit() -> None:
+    workflows = "\n".join(file.read_text() for file in Path(".github/workflows").glob("*.yml"))
+    used = re.findall(r"uses: (\S+)", workflows)
+    assert len(used) >= 3
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", each) for each in used)

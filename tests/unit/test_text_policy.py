@@ -196,7 +196,7 @@ def test_text_with_personal_data_is_redacted_or_withheld(
         ("off", False, "Call (555) 010-9999"),
         ("redacted", True, "Call [phone]"),
         ("redacted", False, "Call (555) 010-9999"),
-        ("full", True, "Call (555) 010-9999"),
+        ("full", True, "Call [phone]"),
     ],
 )
 def test_the_policy_applies_only_to_traffic(

@@ -13,6 +13,7 @@ from route_switch.domain.learning.outcome import OutcomeTable
 from route_switch.domain.learning.text_policy import DEMO_TOKENS, NEEDS_CONTEXT, LearnFromText
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompts.size_limit import fits
+from route_switch.domain.quoted_query import as_data
 from route_switch.domain.router_view import LAST_MESSAGE, OPENING
 from route_switch.domain.routing_prompt import Demo
 from route_switch.domain.tiers import Tier
@@ -222,9 +223,9 @@ def test_validation_shows_conversations_as_serving_does() -> None:
     found = training_set(table(*EASY), table(*rows), CONFIG, by_subject, "redacted", LAMBDA)
     prompt = packaged_prompt()
     sent = [prompt.render(e.as_query, CONFIG.router_max_input_tokens)[-1] for e in rows]
-    assert [prompt.messages.query.replace("{query}", q.text) for q in found.validation] == [
-        message["content"] for message in sent
-    ]
+    assert [
+        prompt.messages.query.replace("{query}", as_data(q.text)) for q in found.validation
+    ] == [message["content"] for message in sent]
 
 
 def test_an_image_without_words_is_no_demo() -> None:

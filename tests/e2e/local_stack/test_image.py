@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from local.aws.errors import LocalStackError
-from local.aws.functions import own_tmp
+from local.aws.functions import own_address, own_tmp
 from local.aws.image import Image, build
 
 DOCKERFILE = r"""# A comment.
@@ -85,3 +85,10 @@ def test_packages_without_a_hash_are_rejected(tmp_path: Path) -> None:
 )
 def test_paths_in_tmp_are_private_to_an_environment(value: str, expected: str) -> None:
     assert own_tmp(value, Path("/scratch")) == expected
+
+
+def test_functions_get_the_apis_address_on_this_machine() -> None:
+    there = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/local/console"
+    assert own_address(there, "http://127.0.0.1:8080") == "http://127.0.0.1:8080/console"
+    assert own_address(there, "") == there
+    assert own_address("s3://x", "http://127.0.0.1:8080") == "s3://x"

@@ -12,6 +12,7 @@ import pytest
 
 from local.aws.client import StackInfo, read_stack_file
 from local.aws.errors import LocalStackError
+from local.aws.ports import last_ports
 from local.aws.saver import PAUSE_S, written
 from local.aws.state_file import FORMAT_KEY, StateFile
 from tests.e2e.local_stack.conftest import synthesize
@@ -86,6 +87,8 @@ def test_data_and_keys_come_back_after_a_shutdown_and_after_a_kill(
     check_that_only_the_owner_reads(first.file.path)
     with kept(assembly, tmp_path) as second:
         assert (second.info.api_key, second.info.admin_key) == keys
+        ports = last_ports(tmp_path)
+        assert second.info.endpoint.endswith(f":{ports.api}"), "the next start takes it again"
         assert [item["sk"]["S"] for item in second.items()] == ["1", "2", "3"]
         assert history_of(second) == history
         found = aws(second.info, "s3").get_object(**report_of(second))

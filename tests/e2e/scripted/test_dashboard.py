@@ -9,7 +9,7 @@ import pytest
 
 from local.aws.__main__ import find_function_name, function_word
 from local.aws.client import StackInfo, aws_client
-from route_switch.dashboard.figures import count, usd
+from route_switch.domain.operations.amounts import count, usd
 from tests.e2e.conftest import ServedStack
 from tests.support.upstream import completion
 

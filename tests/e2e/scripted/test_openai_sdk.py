@@ -14,9 +14,8 @@ from openai import OpenAI
 from pydantic import BaseModel, JsonValue
 
 from local.aws.client import STACK_NAME, StackInfo, aws_client
-from route_switch.adapters.keys_table import key_id_of
 from route_switch.adapters.operations.owned_keys import KeysTable
-from route_switch.domain.api_keys import ApiKey, hash_key, new_key
+from route_switch.domain.api_keys import ApiKey, hash_key, key_id_of, new_key
 from tests.e2e.conftest import ServedStack
 from tests.e2e.scripted.test_scripted import LARGE, LONG, MEDIUM, ROUTER, SMALL, by_model
 from tests.support.upstream import Body, Reply, completion

@@ -18,6 +18,7 @@ from route_switch.cli.stage import STACK_FILE
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.usage import Usage
 from tests.e2e.conftest import ServedStack
+from tests.support.executions import wait_until
 from tests.support.upstream import Body, Reply, Script, completion, failure
 
 LONG = "Explain step by step how the tides on Earth depend on the Moon and the Sun."
@@ -36,10 +37,11 @@ def ask(served: ServedStack, text: str, model: str = "auto") -> tuple[httpx.Head
 
 
 def stored_record(stack: StackInfo, request_id: str) -> dict[str, object]:
-    """Return the record in DynamoDB."""
+    """Return the record in DynamoDB, which is written after the answer."""
     dynamodb = aws_client("dynamodb", stack.aws_endpoint, stack.region)
     key = {"pk": {"S": f"RESULT#{request_id}"}, "sk": {"S": "RESULT"}}
-    item = dynamodb.get_item(TableName=stack.results_table, Key=key)["Item"]
+    read = {"TableName": stack.results_table, "Key": key}
+    item = wait_until(lambda: dynamodb.get_item(**read).get("Item"), 10)
     record: dict[str, object] = json.loads(item["record"]["S"])
     return record
 

@@ -1,6 +1,7 @@
 """The weekly workflow on the local stack: approval, and prompts edited during a run."""
 
 import json
+import re
 from datetime import datetime
 
 import pytest
@@ -78,7 +79,8 @@ def test_a_verdict_of_the_judge_alone_needs_approval_and_then_goes_live(
     assert models.by_model["judge"] > 0
     found = record(route_switch, time)
     assert (found["outcome"], found["live_version"]) == ("promoted", version)
-    assert found["message"] == told
+    assert_opens_with_the_week(told, found["message"])
+    assert f"Learning found a better prompt, and it is live as version {version};" in told
     approval = json.loads(weekly.read(f"runs/{run}/summary.json"))["state"]["approval"]
     assert approval["approved"]
     assert approval["by"].startswith("arn:aws:sts::")
@@ -103,7 +105,8 @@ def test_a_stage_that_always_asks_also_asks_if_tests_graded_and_can_be_rejected(
     assert weekly.live == before
     assert "The candidate was rejected by arn:aws:sts::" in told
     found = record(route_switch, time)
-    assert (found["outcome"], found["message"]) == ("not approved", told)
+    assert found["outcome"] == "not approved"
+    assert_opens_with_the_week(told, found["message"])
     assert "is not waiting for approval" in refusal(route_switch, "approve", run)
     assert weekly.live == before
 
@@ -169,3 +172,13 @@ def test_a_prompt_that_was_edited_during_the_search_is_not_overwritten(
     assert models.asked_again == 0
     assert weekly.live == (before + 1, EDITED)
     assert "The candidate is better, but was not promoted" in told
+
+
+def assert_opens_with_the_week(told: str, details: object) -> None:
+    """A notification is the week in three sentences, what the run recorded, and a link."""
+    money, quality, _, rest = told.split("\n\n", 3)
+    assert money.startswith("In the last 7 days, ")
+    assert quality.startswith(("Of the live prompt's answers", "Quality is not measured yet"))
+    before, link = rest.rsplit("\n\nSee it in the console: ", 1)
+    assert before == details
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/console", link)

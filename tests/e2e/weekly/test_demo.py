@@ -53,7 +53,8 @@ def test_an_approved_candidate_goes_live_and_the_api_uses_it(
     assert "at most 10% of answers are worse than Tier 3's" in printed
     assert re.search(r"The run waits for 'route-switch approve \S+Z'", printed)
     assert re.search(r"Z: approved as arn:", printed)
-    assert f"\npromoted\nA better routing prompt is live as version {before + 1}." in printed
+    assert "\npromoted\nIn the last 7 days, " in printed
+    assert f"\nA better routing prompt is live as version {before + 1}." in printed
     assert f"prompt live@{before + 1} (before: live@{before})" in printed
     assert re.search(rf"^\+.*{re.escape(CRITERION)}", printed, re.MULTILINE)
 
@@ -68,7 +69,8 @@ def test_without_a_terminal_nobody_is_asked_and_the_candidate_is_rejected(
         replace(week, approved=False).learn([answered(query(1))])
     printed = capsys.readouterr().out
     assert "There is no terminal to ask at. No answer in time means no." in printed
-    assert "\nnot approved\nNobody approved the candidate in time" in printed
+    assert "\nnot approved\nIn the last 7 days, " in printed
+    assert "\nNobody approved the candidate in time" in printed
     assert weekly.live == before
 
 

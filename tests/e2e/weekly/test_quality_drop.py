@@ -126,6 +126,10 @@ def test_a_prompt_with_lower_ratings_is_rolled_back_once(weekly: Weekly) -> None
     assert told["Subject"] == f"route-switch local: prompt version {first + 1} was rolled back"
     assert f"route-switch prompt rollback --to {first + 1} --stage local" in told["Message"]
     assert "0.30 on average (n = 40)" in told["Message"]
+    assert told["Message"].startswith("In the last 7 days, ")
+    assert (
+        f"so version {first + 2} is live, with the content of version {first};" in told["Message"]
+    )
     assert ask_and_rate(weekly, lambda _: False, requests=2) == f"live@{first + 2}"
 
     assert check_quality(weekly) == "returned"

@@ -136,6 +136,33 @@ def test_a_transaction_needs_the_permissions_of_its_parts(weekly: Weekly) -> Non
     router.transact_write_items(TransactItems=[put])
 
 
+def test_the_router_writes_the_list_of_results_and_management_reads_it(weekly: Weekly) -> None:
+    router, management = (
+        as_role(weekly.stack, part, "dynamodb") for part in ("RouterRole", "ManagementRole")
+    )
+    table = weekly.stack.results_table
+    entry = {"pk": {"S": "TIME#2026-01-01#0"}, "sk": {"S": "2026-01-01T00:00:00.000000Z#1"}}
+    query = {
+        "TableName": table,
+        "KeyConditionExpression": "pk = :pk",
+        "ExpressionAttributeValues": {":pk": entry["pk"]},
+    }
+    router.put_item(TableName=table, Item=entry)
+    assert management.query(**query)["Items"] == [entry]
+    with pytest.raises(ClientError, match="dynamodb:Query"):
+        router.query(**query)
+    with pytest.raises(ClientError, match="dynamodb:PutItem"):
+        management.put_item(TableName=table, Item=entry)
+    whole = {
+        "Keys": [RESULT],
+        "ProjectionExpression": "pk, #r",
+        "ExpressionAttributeNames": {"#r": "record"},
+    }
+    with pytest.raises(ClientError, match="dynamodb:BatchGetItem"):
+        management.batch_get_item(RequestItems={table: whole})
+    management.delete_item(TableName=table, Key=entry)
+
+
 def test_a_missing_object_is_forbidden_without_permission_to_list(weekly: Weekly) -> None:
     bucket = variables_of(weekly)["TEXTS_BUCKET"]
     with pytest.raises(ClientError, match="s3:ListBucket") as refused:

@@ -73,6 +73,7 @@ def outcomes(content: bytes) -> list[Any]:
 def test_a_run_killed_in_each_step_equals_an_undisturbed_run_in_three_shards(
     weekly: Weekly, models: Models
 ) -> None:
+    weekly.forget_versions()
     weekly.seed(UNKNOWN)
     before, _ = weekly.live
     started = weekly.next_time()
@@ -93,6 +94,7 @@ def test_a_run_killed_in_each_step_equals_an_undisturbed_run_in_three_shards(
     )
 
     weekly.reset()
+    weekly.forget_versions()
     weekly.seed(UNKNOWN)
     weekly.upstream.script = undisturbed = Models()
     with weekly.configured(shards=3):
@@ -262,7 +264,9 @@ def test_one_run_at_a_time_and_a_stopped_run_frees_the_next_one(
     weekly.upstream.script = breaking(models, hold)
     held = weekly.start()
     assert asked.wait(120)
-    assert weekly.ended(start_manually(weekly)).outcome == "duplicate"
+    refused = CliRunner().invoke(app, ["learn"])
+    assert refused.exit_code == 1
+    assert "is in progress" in str(refused.exception)
     assert weekly.ended(weekly.start_by("drift")).outcome == "duplicate"
     assert weekly.ended(weekly.start()).outcome == "duplicate"
     assert weekly.notifications() == []
@@ -270,7 +274,7 @@ def test_one_run_at_a_time_and_a_stopped_run_frees_the_next_one(
     # Step Functions does not stop functions: this one would continue until its slice ends.
     kill_function(weekly.stack, weekly.function("Optimizer"))
     stopped.set()
-    assert weekly.ended(weekly.start_by("manual")).outcome == "promoted"
+    assert weekly.ended(start_manually(weekly)).outcome == "promoted"
     assert weekly.live[0] == before + 1
     assert f"live as version {before + 1}" in weekly.only_notification()
     assert models.asked_again == 0

@@ -7,8 +7,8 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.cli.route import router_config
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
-from route_switch.services.call_models import Deadline
 from route_switch.services.choose_tier import ChooseTier
+from route_switch.services.deadline import Deadline
 from route_switch.wiring.router import build_tier_chooser
 from tests.support.sessions.conversations import Turn
 

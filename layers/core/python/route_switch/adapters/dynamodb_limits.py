@@ -1,7 +1,17 @@
 """How much of their limits keys have used, in the results table (`adapters.results_table`).
 
-A budget item holds what was spent plus what is reserved for requests in progress. Money reserved
-for a failed request stays reserved until month end, because the provider may have charged it.
+A budget item holds what was spent plus what is reserved for requests in progress:
+
+    taken_usd     both
+    open_<hour>   what of it is reserved, by the hour of the day (UTC) of the reservation
+    day_<hour>    the first day of the month whose reservations are in it
+    kept_usd      what of it was charged for calls that ran out of time, beyond their known cost:
+                  the provider may have charged that
+    token_<n>     see below
+
+So a function that was killed leaves its reservation in an hour that is over, where the monitor
+finds it (`services.operations.settle_budgets`), and forgets hours in which nothing is reserved any
+more. The item does not grow: there are 24 hours.
 
 An update may be sent twice, when the connection broke before its response. So that it counts once,
 each update writes a token of its own into one of the item's `SLOTS` and requires that the token is
@@ -10,7 +20,7 @@ between both attempts.
 """
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from route_switch.adapters.dynamodb_reads import store_errors
@@ -23,9 +33,11 @@ if TYPE_CHECKING:
     Item = dict[str, AttributeValueTypeDef]
 
 
+OPEN = "open_"
+DAY = "day_"
 SLOTS = 16
 """Tokens that an item keeps, of 8 bytes: few enough that an update costs one write unit."""
-ADD_USD = "ADD taken_usd :usd SET #slot = :token"
+MARK_SENT = "SET #slot = :token"
 NOT_SENT_BEFORE = "(attribute_not_exists(#slot) OR #slot <> :token)"
 
 
@@ -49,18 +61,36 @@ class DynamoDbKeyLimits:
         )
 
     @store_errors()
-    def reserve(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
-        room = budget_usd - usd
+    def reserve(self, key_id: str, at: datetime, usd: float, budget_usd: float) -> bool:
+        room, day = budget_usd - usd, f"{DAY}{at.astimezone(UTC):%H}"
         return room >= 0 and self._update_if(
-            budget_key(key_id, month),
-            ADD_USD,
-            {":usd": usd, ":room": room},
+            _budget_at(key_id, at),
+            f"ADD taken_usd :usd, {open_hour(at)} :usd "
+            f"{MARK_SENT}, {day} = if_not_exists({day}, :day)",
+            {":usd": usd, ":room": room, ":day": at.astimezone(UTC).day},
             "(attribute_not_exists(taken_usd) OR taken_usd <= :room)",
         )
 
     @store_errors()
-    def adjust(self, key_id: str, month: str, usd: float) -> None:
-        self._update_if(budget_key(key_id, month), ADD_USD, {":usd": usd})
+    def settle(
+        self, key_id: str, at: datetime, reserved_usd: float, charged_usd: float, kept_usd: float
+    ) -> None:
+        added = {"taken_usd": charged_usd - reserved_usd, "kept_usd": kept_usd}
+        conditions: tuple[str, ...] = ()
+        if reserved_usd:
+            added[open_hour(at)] = -reserved_usd
+            # A process that slept for hours may come after the monitor.
+            conditions = (f"{open_hour(at)} >= :reserved",)
+        values = {f":{name}": usd for name, usd in added.items() if usd}
+        if not values:
+            return
+        adding = ", ".join(f"{name[1:]} {name}" for name in values)
+        self._update_if(
+            _budget_at(key_id, at),
+            f"ADD {adding} {MARK_SENT}",
+            {**values, **({":reserved": reserved_usd} if reserved_usd else {})},
+            *conditions,
+        )
 
     def _update_if(
         self, key: "Item", update: str, values: dict[str, float], *conditions: str
@@ -88,3 +118,12 @@ class DynamoDbKeyLimits:
             item = cast("dict[str, Item]", error.response).get("Item", {})
             return item.get(slot) == {"S": token}
         return True
+
+
+def open_hour(at: datetime) -> str:
+    """Return the attribute with the reservations of this hour."""
+    return f"{OPEN}{at.astimezone(UTC):%H}"
+
+
+def _budget_at(key_id: str, at: datetime) -> "Item":
+    return budget_key(key_id, f"{at:%Y-%m}")

@@ -1,23 +1,26 @@
 """Results and their counters in DynamoDB.
 
-A transaction writes a record with its counters, on the condition that the record is new, so a retry
-cannot count twice. `adapters.results_table` describes the items.
+A transaction writes a record with its counters and its entry in the list of results, on the
+condition that the record is new, so a retry cannot count twice. `adapters.results_table`
+describes the items.
 """
 
 import json
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from route_switch.adapters.record_counters import counters_of, counters_of_day
+from route_switch.adapters.listed_results import listed_entry
+from route_switch.adapters.record_counters import counters_of, counters_of_day, counters_of_key
 from route_switch.adapters.results_table import (
     SHARDS,
     TEXTS,
+    UNKNOWN_AT_MOST,
     counted_key,
     day_key,
     month_key,
@@ -48,6 +51,7 @@ MAX_TEXT_BYTES = 120_000
 """An item holds 400 KB and up to three texts. A text that is longer as JSON goes to S3, and the
 item holds its key."""
 
+NOTHING_MORE: Mapping[str, float] = {}
 _TRY_AGAIN = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
@@ -71,9 +75,12 @@ class DynamoDbResultStore:
         changes nothing."""
         self._save(record, expires_at)
 
-    def bring_home(self, record: RequestRecord, expires_at: int) -> bool:
+    def bring_home(
+        self, record: RequestRecord, expires_at: int, at_most_usd: float | None = None
+    ) -> bool:
         """Save a copy of a record from the queue or the log. Return False if it was counted before:
-        it is in the table, or was deleted from it. Raises like `save`."""
+        it is in the table, or was deleted from it. `at_most_usd` is counted as the bound of a cost
+        that is unknown. Raises like `save`."""
         check: TransactWriteItemTypeDef = {
             "ConditionCheck": {
                 "TableName": self._table,
@@ -81,23 +88,28 @@ class DynamoDbResultStore:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
-        return self._save(record, expires_at, check)
+        bound = {} if at_most_usd is None else {UNKNOWN_AT_MOST: at_most_usd}
+        return self._save(record, expires_at, check, more=bound)
 
     def _save(
-        self, record: RequestRecord, expires_at: int, *checks: "TransactWriteItemTypeDef"
+        self,
+        record: RequestRecord,
+        expires_at: int,
+        *checks: "TransactWriteItemTypeDef",
+        more: Mapping[str, float] = NOTHING_MORE,
     ) -> bool:
         """Return whether this call wrote the record, as far as that is known."""
         content = record_as_json(record)
         if isinstance(record.replay, Replay):
             content["replay"] = _replay_json(record.replay)
         long_texts = self._take_out_long_texts(record.request_id, content)
-        put = self._put(record, content, expires_at)
-        counters = counters_of(record)
+        puts = (self._put(record, content, expires_at), self._list(record, expires_at))
+        counters = {**counters_of(record), **more}
         # Each try uses the next shard, because another request may be writing to this one.
         first = crc32(record.request_id.encode())
         codes: list[str] = []
         for attempt in range(MAX_TRIES):
-            codes = self._write(record, put, counters, (first + attempt) % SHARDS, checks)
+            codes = self._write(record, puts, counters, (first + attempt) % SHARDS, checks)
             if not codes or "ConditionalCheckFailed" in codes:
                 # Written after the record, because deletion finds them only through the record.
                 self._put_texts(long_texts)
@@ -110,19 +122,19 @@ class DynamoDbResultStore:
     def _write(
         self,
         record: RequestRecord,
-        put: "TransactWriteItemTypeDef",
+        puts: "tuple[TransactWriteItemTypeDef, ...]",
         counters: dict[str, float],
         shard: int,
         checks: "tuple[TransactWriteItemTypeDef, ...]",
     ) -> list[str]:
-        """Return an empty list when written, else DynamoDB's reason codes by item: record, day,
-        key's month, checks."""
+        """Return an empty list when written, else DynamoDB's reason codes by item: record,
+        entry in the list, day, key's month, checks."""
         day = day_key(record.created_at.date(), shard)
         month = month_key(record.key_id, f"{record.created_at:%Y-%m}", shard)
         writes = [
-            put,
+            *puts,
             self._add_counters(day, {**counters, **counters_of_day(record)}),
-            self._add_counters(month, counters),
+            self._add_counters(month, {**counters, **counters_of_key(record)}),
             *checks,
         ]
         try:
@@ -216,6 +228,9 @@ class DynamoDbResultStore:
                 "ConditionExpression": "attribute_not_exists(pk)",
             }
         }
+
+    def _list(self, record: RequestRecord, expires_at: int) -> "TransactWriteItemTypeDef":
+        return {"Put": {"TableName": self._table, "Item": listed_entry(record, expires_at)}}
 
     def _add_counters(self, key: "Item", counters: dict[str, float]) -> "TransactWriteItemTypeDef":
         names = list(counters)

@@ -1,5 +1,6 @@
 """Sessions in the results table: one small item each, without text (`adapters.results_table`)."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
     Item = dict[str, AttributeValueTypeDef]
+
+logger = logging.getLogger(__name__)
 
 KEPT_S = 24 * 3600
 """A tool may wait for a person until the next day."""
@@ -37,9 +40,15 @@ class DynamoDbSessions:
         item = self._dynamodb.get_item(
             TableName=self._table, Key=session_key(session_id), ConsistentRead=True
         ).get("Item")
-        if item is None or int(item["expires_at"]["N"]) <= self._now():
+        if item is None:
             return None
-        return _state(item)
+        try:
+            is_over = float(item["expires_at"]["N"]) <= self._now()
+            return None if is_over else _state(item)
+        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+            # The next answer writes a new state.
+            logger.warning("The state of a session is broken: %s", type(error).__name__)
+            return None
 
     @store_errors()
     def save(self, session_id: str, state: SessionState, request_id: str) -> None:

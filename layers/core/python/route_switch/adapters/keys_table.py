@@ -3,8 +3,10 @@
     KEY#<sha256 of the key, hex>    a key; the key itself is stored nowhere
 
 Attributes: key_id, name, role, allowed_tiers, created_at, and only if set: tags,
-requests_per_minute, monthly_budget_usd, when_spent, profile, rotated_at, ends_at, revoked_at (ISO).
-Revoked keys stay in the table, so that their requests keep a name.
+requests_per_minute, monthly_budget_usd, when_spent, profile, max_upgrade_share,
+upgrades_limited_until, rotated_at, ends_at, revoked_at (ISO). Revoked keys stay in the table, so
+that their requests keep a name. The owner may change `SETTABLE`; the monitor writes
+`LIMITED_UNTIL` alone.
 
 A rotation adds an item for the new secret: a copy of the former one, with the same `key_id` and the
 time in `rotated_at`. The former one gets `ends_at`, and is not valid from then on. So each `key_id`
@@ -29,11 +31,18 @@ if TYPE_CHECKING:
     Item = dict[str, AttributeValueTypeDef]
 
 KEY_PREFIX = "KEY#"
-
-
-def key_id_of(key_hash: str) -> str:
-    """Return a key's public id, which does not help to guess the key."""
-    return f"key_{key_hash[:12]}"
+LIMITED_UNTIL = "upgrades_limited_until"
+SETTABLE = (
+    "name",
+    "allowed_tiers",
+    "tags",
+    "requests_per_minute",
+    "monthly_budget_usd",
+    "when_spent",
+    "profile",
+    "max_upgrade_share",
+    LIMITED_UNTIL,
+)
 
 
 def item_of(key: ApiKey, key_hash: str, created_at: str) -> "Item":
@@ -54,6 +63,10 @@ def item_of(key: ApiKey, key_hash: str, created_at: str) -> "Item":
         item["when_spent"] = {"S": key.when_spent}
     if key.profile is not None:
         item["profile"] = {"S": key.profile}
+    if key.max_upgrade_share is not None:
+        item["max_upgrade_share"] = {"N": str(key.max_upgrade_share)}
+    if key.upgrades_limited_until is not None:
+        item[LIMITED_UNTIL] = {"S": key.upgrades_limited_until.isoformat()}
     return item
 
 
@@ -63,6 +76,7 @@ def key_of(item: "Mapping[str, AttributeValueTypeDef]") -> ApiKey:
     budget = item.get("monthly_budget_usd")
     when_spent = item.get("when_spent", {"S": "refuse"})
     profile = item.get("profile")
+    cap = item.get("max_upgrade_share")
     return ApiKey(
         key_id=item["key_id"]["S"],
         name=item["name"]["S"],
@@ -74,20 +88,30 @@ def key_of(item: "Mapping[str, AttributeValueTypeDef]") -> ApiKey:
         when_spent="downgrade" if when_spent["S"] == "downgrade" else "refuse",
         profile=None if profile is None else profile_named(profile["S"]),
         revoked="revoked_at" in item,
-        ends_at=datetime.fromisoformat(item["ends_at"]["S"]) if "ends_at" in item else None,
+        ends_at=_time(item, "ends_at"),
+        max_upgrade_share=None if cap is None else float(cap["N"]),
+        upgrades_limited_until=_time(item, LIMITED_UNTIL),
     )
 
 
-class DynamoDbKeyStore:
-    """Looks up the key that a request presents."""
+def _time(item: "Mapping[str, AttributeValueTypeDef]", name: str) -> datetime | None:
+    return datetime.fromisoformat(item[name]["S"]) if name in item else None
 
-    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
+
+class DynamoDbKeyStore:
+    """Looks up the key that a request presents. With `consistent`, it sees every change that was
+    made before."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str, *, consistent: bool = False) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self._consistent = consistent
 
     def find(self, key_hash: str) -> ApiKey | None:
         try:
-            found = self._dynamodb.get_item(TableName=self._table, Key=key_pk(key_hash))
+            found = self._dynamodb.get_item(
+                TableName=self._table, Key=key_pk(key_hash), ConsistentRead=self._consistent
+            )
         except (BotoCoreError, ClientError) as error:
             raise StoreError(f"API keys cannot be checked: {error}") from error
         return key_of(found["Item"]) if "Item" in found else None

@@ -4,11 +4,13 @@ Keys are `pk` and `sk`:
 
     RESULT#<request id>             RESULT    the record; `record` and `replay` are JSON
     RESULT#<request id>             FEEDBACK  feedback on the answer
+    TIME#<YYYY-MM-DD>#<shard>       <time>#…  what the list of results shows of a request:
+                                              `listed_results`
     DAY#<YYYY-MM-DD>#<shard>        TOTALS    counters of the day: total, by tier, by model, and
                                               of routing by prompt version
     KEY#<key id>#<YYYY-MM>#<shard>  TOTALS    counters of the key's month
     RATE#<key id>#<minute>          LIMIT     requests in the key's minute: `dynamodb_limits`
-    BUDGET#<key id>#<YYYY-MM>       BUDGET    taken_usd: what the key has spent or reserved
+    BUDGET#<key id>#<YYYY-MM>       BUDGET    what the key has spent or reserved: `dynamodb_limits`
     SESSION#<digest>                STATE     what a session's last answer left behind, for a day:
                                               `dynamodb_sessions`
     LOCK#prompt                     LOCK      who is changing the live prompt: `prompt_lock`
@@ -18,13 +20,14 @@ Keys are `pk` and `sk`:
     AUDIT#<YYYY-MM>                 <time>#…  who changed what: `dynamodb_audit`
     COUNTED#<request id>            COUNTED   a deleted request, whose counters stay: a copy of its
                                               record from the queue or the log must not count again
+    DRIFT#DAYS                      <day>     the daily drift checks: `dynamodb_drift`
     REJECTED                        <id>      what `records replay` could not read, and why
     LEARNING#<YYYY-MM>              CAP       what learning spent, total and by run: `dynamodb_cap`
     QUALITY#<prompt version>        FEEDBACK, CLIENT#<client>  sums of its answers' scores, and
     QUALITY#ROLLBACK, …#REJECTED              what followed from them: `dynamodb_quality`
 
-Counters are spread over `SHARDS` items, so that none becomes hot. A record and its feedback expire
-at `expires_at`; counters stay.
+Counters are spread over `SHARDS` items, so that none becomes hot. A record, its
+feedback and its entry in the list expire at `expires_at`; counters stay.
 
 `learning:…` and counters that start with a prompt version (`live@7:tier:1`, `live@7:length:2`;
 about 150 bytes per version and day) count the requests that learning samples: routed, answered by
@@ -78,6 +81,8 @@ TOTAL_SK, CLIENT_SK = "FEEDBACK", "CLIENT#"
 USERS_INDEX = "UsersByKey"
 USERS_KEYS = ("user_pk", "key_id")
 FORMER_USERS_INDEX = "Users"
+UNKNOWN_AT_MOST = "unknown_at_most_usd"
+"""Counter of the bounds of unknown costs, of requests that only the log's announcement knows."""
 FORGOTTEN = "FORGOTTEN"
 REJECTED = "REJECTED"
 TEXTS = ("query_text", "answer_text", "replay")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from route_switch.adapters.models.deadlines import deadline_in
 from route_switch.domain.errors import StoreError
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MISSING = frozenset({"AccessDenied", "NoSuchKey"})
 """S3 returns the former when the function may not list the bucket."""
+READ_S = 4.0
+"""For a whole text, on clients whose calls have deadlines (`adapters.whole_calls`)."""
 
 
 class S3TextStore:
@@ -39,8 +42,9 @@ class S3TextStore:
         """Return None when the text does not exist or has expired. Raise `StoreError` when S3
         fails."""
         try:
-            answer = self._s3.get_object(Bucket=self._bucket, Key=key)
-            return answer["Body"].read().decode()
+            with deadline_in(READ_S):
+                answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+                return answer["Body"].read().decode()
         except ClientError as error:
             if error.response["Error"]["Code"] in MISSING:
                 return None

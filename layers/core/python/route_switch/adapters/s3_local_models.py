@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
+from route_switch.adapters.models.deadlines import deadline_in
 from route_switch.adapters.s3 import MISSING
 from route_switch.domain.errors import LocalModelError, StoreError
 from route_switch.domain.local_model import LocalNumbers
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MODELS = "models/"
 """No lifecycle rule covers it: any of the 100 kept versions of the prompt may name a model."""
+READ_S = 3.0
+"""For all numbers of a model, on clients whose calls have deadlines (`adapters.whole_calls`)."""
 
 
 class S3LocalModels:
@@ -36,7 +39,8 @@ class S3LocalModels:
     def get(self, sha256: str) -> LocalNumbers | None:
         key = _key(sha256)
         try:
-            content = self._s3.get_object(Bucket=self._name, Key=key)["Body"].read()
+            with deadline_in(READ_S):
+                content = self._s3.get_object(Bucket=self._name, Key=key)["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] in MISSING:
                 return None

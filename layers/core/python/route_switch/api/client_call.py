@@ -9,7 +9,7 @@ from route_switch.api.route_options import RouteOptions
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
-from route_switch.services.call_models import Deadline
+from route_switch.services.deadline import Deadline
 from route_switch.services.inbound_request import InboundRequest
 
 IDEMPOTENCY_KEY = r"^[!-~]([ -~]{0,253}[!-~])?$"

@@ -16,7 +16,8 @@ ALLOWED_HEADERS = [
 EXPOSED_HEADERS = [
     *("Retry-After", "request-id", "x-request-id", "x-should-retry"),
     *(f"x-route-{name}" for name in ("cost-usd", "debug", "model", "prompt-version")),
-    *(f"x-route-{name}" for name in ("profile", "reason", "session", "session-saved-usd", "tier")),
+    *(f"x-route-{name}" for name in ("profile", "reason", "session", "session-saved-usd")),
+    *("x-route-skipped", "x-route-tier"),
 ]
 MAX_AGE_S = 600
 

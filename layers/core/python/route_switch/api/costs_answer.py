@@ -1,16 +1,17 @@
 """`GET /v1/costs`: query parameters and response."""
 
-import re
 from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TypeGuard, get_args
 
+from route_switch.api.query_parameters import bad_parameter, read_day
 from route_switch.domain.api_keys import ApiKey
-from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.operations.costs import CostTotals
+from route_switch.domain.operations.overview import Overview, Times
 from route_switch.domain.ports import JsonObject
 from route_switch.services.operations.sum_costs import (
+    BY_MONTH,
     CostGroup,
     CostsQuery,
     CostsReport,
@@ -18,37 +19,43 @@ from route_switch.services.operations.sum_costs import (
 )
 
 MAX_RANGE_DAYS = 366
+PARAMETERS = ("from", "to", "group_by")
 GROUPS = get_args(GroupBy)
 COSTS_NOTE = (
     "spent_usd covers the model calls of requests, learning_usd those of learning runs (spent or "
     "reserved); neither includes AWS's own cost. Baseline and saved are estimates; saved lies "
     "between saved_usd_low and saved_usd_high. It is net of the router and, where learning_usd is "
-    "given, of learning. saving_basis counts answers by what their saving rests on. input_tokens "
+    "given, of learning. saving_basis counts answers by what their saving rests on. unpriced says "
+    "what a sum leaves out; spent_usd is then a lower bound. input_tokens "
     "are those of all calls of requests; of these, cached_input_tokens were read from providers' "
-    "prompt caches and cache_write_tokens written to them. null means unknown."
+    "prompt caches and cache_write_tokens written to them. p50 and p95 are read from a histogram, "
+    "to within a factor of 2; in its last bucket, read them as 'at least' its start. A key with "
+    "several tags counts for each. null means unknown."
 )
 
 
 def costs_query(params: Mapping[str, str], today: date) -> CostsQuery:
     """Raise `RequestRefusedError` naming the invalid parameter. The default is the current month so
     far; without `from`, it is the month of `to` up to that day."""
-    last = _date(params, "to", today)
-    first = _date(params, "from", last.replace(day=1))
+    last = read_day(params, "to", today)
+    first = read_day(params, "from", last.replace(day=1))
     group_by = params.get("group_by", "day")
     if not _is_group(group_by):
-        raise _refusal(
+        raise bad_parameter(
             "group_by", f"'{group_by}' is not a valid group_by. Use one of {', '.join(GROUPS)}."
         )
     if first > last:
-        raise _refusal("from", f"'from' ({first}) is after 'to' ({last}). Send both, in order.")
+        raise bad_parameter(
+            "from", f"'from' ({first}) is after 'to' ({last}). Send both, in order."
+        )
     if _length(first, last) > MAX_RANGE_DAYS:
-        raise _refusal(
+        raise bad_parameter(
             "from",
             f"{first} to {last} is {_length(first, last)} days, but the limit is {MAX_RANGE_DAYS}. "
             "Request a shorter range.",
         )
-    if group_by == "key":
-        _check_months(first, last, today)
+    if group_by in BY_MONTH:
+        _check_months(first, last, today, group_by)
     return CostsQuery(first, last, group_by)
 
 
@@ -65,18 +72,6 @@ def costs_body(report: CostsReport) -> JsonObject:
     }
 
 
-def _date(params: Mapping[str, str], name: str, default: date) -> date:
-    text = params.get(name)
-    if text is None:
-        return default
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass  # such as 2026-02-30
-    raise _refusal(name, f"'{name}' is not a date: '{text}'. Write it as YYYY-MM-DD, a day in UTC.")
-
-
 def _is_group(text: str) -> TypeGuard[GroupBy]:
     return text in GROUPS
 
@@ -85,7 +80,7 @@ def _length(first: date, last: date) -> int:
     return (last - first).days + 1
 
 
-def _check_months(first: date, last: date, today: date) -> None:
+def _check_months(first: date, last: date, today: date, group_by: GroupBy) -> None:
     """Keys are counted by month, so only whole months have totals. The current month may end
     today."""
     begin, end = first.replace(day=1), _end_of_month(last)
@@ -95,10 +90,10 @@ def _check_months(first: date, last: date, today: date) -> None:
         begin = _end_of_month(begin) + timedelta(days=1)
     if begin <= today < end:
         end = today
-    raise _refusal(
+    raise bad_parameter(
         "to" if first.day == 1 else "from",
-        "Keys are counted by month, so group_by=key requires whole months (the current one up to "
-        f"today). The nearest range is from={begin}&to={end}.",
+        f"Keys are counted by month, so group_by={group_by} requires whole months (the current one "
+        f"up to today). The nearest range is from={begin}&to={end}.",
     )
 
 
@@ -110,6 +105,8 @@ def _label(group_by: GroupBy, row: CostGroup) -> JsonObject:
     match row.group:
         case ApiKey() as key:
             return {"key_id": key.key_id, "name": key.name, "tags": dict(key.tags)}
+        case None if group_by == "tag":
+            return {"tag": None}
         case None:
             return {"key_id": None, "name": None, "tags": {}}
         case date() as day:
@@ -119,18 +116,21 @@ def _label(group_by: GroupBy, row: CostGroup) -> JsonObject:
 
 
 def _costs(costs: CostTotals) -> JsonObject:
+    spent, baseline, saved = costs.spent, costs.baseline, costs.saved
+    is_saved = saved.usd is not None
     return {
         "requests": costs.requests,
         "answered": costs.answered,
         "failed": costs.failed,
         "dry_runs": costs.dry_runs,
-        "spent_usd": _usd(costs.spent_usd),
+        "spent_usd": _usd(spent.usd),
         "router_usd": _usd(costs.router_usd),
         "learning_usd": _usd(costs.learning_usd),
-        "baseline_estimated_usd": _usd(costs.baseline_usd),
-        "saved_estimated_usd": _usd(costs.saved_usd),
-        "saved_usd_low": _usd(costs.saved_usd_low),
-        "saved_usd_high": _usd(costs.saved_usd_high),
+        "baseline_estimated_usd": _usd(baseline.usd),
+        "saved_estimated_usd": _usd(saved.usd),
+        "saved_usd_low": _usd(costs.saved_usd_low if is_saved else None),
+        "saved_usd_high": _usd(costs.saved_usd_high if is_saved else None),
+        "unpriced": {"spent": spent.hint, "baseline": baseline.hint, "saved": saved.hint},
         "estimated": _is_estimate(costs),
         "saving_basis": _basis(costs),
         "requests_without_cost": costs.without_cost,
@@ -139,7 +139,30 @@ def _costs(costs: CostTotals) -> JsonObject:
         "input_tokens": costs.input_tokens,
         "cached_input_tokens": costs.cached_input_tokens,
         "cache_write_tokens": costs.cache_write_tokens,
+        **_overview(costs.overview),
     }
+
+
+def _overview(overview: Overview | None) -> JsonObject:
+    if overview is None:
+        return dict.fromkeys(("tiers", "latency_ms", "first_token_ms", "quality"))
+    ratings = overview.ratings
+    people: JsonObject | None = None
+    if ratings is not None:
+        people = {"mean": round(ratings.mean, 4), "n": ratings.n}
+    return {
+        "tiers": {str(tier.value): count for tier, count in overview.tiers},
+        "latency_ms": _times(overview.latency),
+        "first_token_ms": _times(overview.first_token),
+        "quality": {"people": people},
+    }
+
+
+def _times(times: Times | None) -> JsonObject | None:
+    """Round to whole milliseconds: percentiles are read from a histogram."""
+    if times is None:
+        return None
+    return {"mean": round(times.mean), "p50": round(times.p50), "p95": round(times.p95)}
 
 
 def _is_estimate(costs: CostTotals) -> bool | None:
@@ -159,7 +182,3 @@ def _basis(costs: CostTotals) -> JsonObject | None:
 def _usd(amount: float | None) -> float | None:
     """Round to a billionth: anything smaller is a float summation error. `+ 0.0` avoids -0.0."""
     return None if amount is None else round(amount, 9) + 0.0
-
-
-def _refusal(param: str, message: str) -> RequestRefusedError:
-    return RequestRefusedError(message, code="invalid_value", param=param)

@@ -22,6 +22,8 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.reasons import why_invalid
 
 MAX_ID_LENGTH = 200
+MAX_FEEDBACK_BYTES = 1_000_000
+"""The longest valid feedback, every character escaped, has 0.7 MB."""
 
 CODES = {
     "missing": "missing_required_parameter",

@@ -2,17 +2,18 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from math import isinf
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
-from route_switch.api.request_shape import MAX_DEPTH, check_shape
+from route_switch.api.request_shape import MAX_DEPTH, check_number_of_values, check_shape
 from route_switch.api.route_options import RouteOptions
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
-from route_switch.domain.reasons import why_invalid
+from route_switch.domain.reasons import path_within, why_invalid
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -25,11 +26,22 @@ validator's, if it knows one."""
 
 def parse_object(body: bytes, needed: str = "messages") -> JsonObject:
     """Return the request. Raise `RequestRefusedError` if the body is not a JSON object that can be
-    recorded. `needed` names the field that a request has at least."""
+    recorded. `needed` names the field that a request has at least; empty if there is none.
+
+    Of a field that occurs twice, the last one counts. Providers are sent the result, not the body,
+    so that nobody reads the other one.
+    """
+    if body.startswith(BOM_UTF8):
+        raise RequestRefusedError(
+            "The request body begins with a byte order mark. Send JSON in UTF-8 without one.",
+            code="invalid_encoding",
+        )
+    check_number_of_values(body)
     content = _parse_json(body)
     if not isinstance(content, dict):
+        with_field = f" with '{needed}'" if needed else ""
         raise RequestRefusedError(
-            f"The request body must be a JSON object with '{needed}'.", code="invalid_json"
+            f"The request body must be a JSON object{with_field}.", code="invalid_json"
         )
     check_shape(content)
     return content
@@ -127,11 +139,11 @@ def _path_of(content: JsonValue, problem: "ErrorDetails") -> str:
     path, location = "", problem["loc"]
     for part in location:
         if isinstance(content, dict) and part in content:
-            path += f".{part}" if path else str(part)
+            path = path_within(path, str(part))
             content = content[str(part)]
         elif isinstance(content, list) and isinstance(part, int):
             path += f"[{part}]"
             content = content[part]
     if problem["type"] == "missing":
-        return f"{path}.{location[-1]}" if path else str(location[-1])
+        return path_within(path, str(location[-1]))
     return path

@@ -11,8 +11,11 @@ from route_switch.api.feedback_request import FeedbackRequest
 from route_switch.api.openapi_management import MANAGEMENT_ANSWERS
 from route_switch.api.openapi_messages import MESSAGES_ANSWERS, MESSAGES_OPERATIONS
 from route_switch.api.openapi_operations import TAGS, paths, refusal_name
+from route_switch.api.openapi_owner import OWNER_ANSWERS, OWNER_REQUESTS
+from route_switch.api.openapi_owner_operations import OWNER_OPERATIONS
 from route_switch.api.openapi_parts import ERRORS, PARAMETERS, REFUSED
 from route_switch.api.openapi_responses import RESPONSES_ANSWERS, RESPONSES_OPERATIONS
+from route_switch.api.openapi_results import RESULT_PARAMETERS
 from route_switch.api.protocols.chat_completions.chat_request import ChatRequest
 from route_switch.api.protocols.completions.text_request import CompletionRequest
 from route_switch.api.protocols.messages.messages_schema import CountTokensRequest, MessagesRequest
@@ -26,6 +29,7 @@ REQUESTS: tuple[type[BaseModel], ...] = (
     ResponsesRequest,
     CompletionRequest,
     FeedbackRequest,
+    *OWNER_REQUESTS,
 )
 ANSWERS: tuple[type[BaseModel], ...] = (
     answers.Error,
@@ -35,6 +39,7 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.Model,
     answers.ModelList,
     *MANAGEMENT_ANSWERS,
+    *OWNER_ANSWERS,
     answers.Health,
     *MESSAGES_ANSWERS,
     *RESPONSES_ANSWERS,
@@ -55,7 +60,7 @@ def document() -> JsonObject:
         "servers": [{"url": ".", "description": "The location of this document."}],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "security": [{"key": []}],
-        "paths": paths(*MESSAGES_OPERATIONS, *RESPONSES_OPERATIONS),
+        "paths": paths(*MESSAGES_OPERATIONS, *RESPONSES_OPERATIONS, *OWNER_OPERATIONS),
         "components": {
             "securitySchemes": {
                 "key": {
@@ -67,7 +72,7 @@ def document() -> JsonObject:
                 }
             },
             "schemas": _schemas(),
-            "parameters": PARAMETERS,
+            "parameters": {**PARAMETERS, **RESULT_PARAMETERS},
             "responses": {
                 refusal_name(error, status): _error(error, status)
                 for error in ("Error", "MessagesError")

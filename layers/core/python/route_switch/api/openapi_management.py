@@ -6,9 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from route_switch.api.openapi_overview import AnswersByTier, Quality, ResponseTimes, Unpriced
+from route_switch.api.openapi_results import GivenRating, Results
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
+from route_switch.domain.operations.audit import Area
 from route_switch.domain.profiles import BALANCED, Profile, ProfileTables
+from route_switch.domain.prompts.steering_figures import SteeringFigures
 from route_switch.domain.request_record import Attempt, RequestStatus
 from route_switch.domain.routing_prompt import StrategyName
 from route_switch.domain.sessions import Move
@@ -30,7 +34,9 @@ class Result(BaseModel):
 
     `session` says what became of the conversation's session, and `session_saved_usd` what that is
     expected to save, further turns included. `strategy` is given if a local model took part in the
-    decision. All three are absent where they do not apply, and `profile` if it is `balanced`."""
+    decision, `skipped_models` if models were not called because they keep failing. All four are
+    absent where they do not apply, and `profile` if it is `balanced`. `feedback` is null if there
+    is none."""
 
     request_id: str
     key_id: str
@@ -64,9 +70,11 @@ class Result(BaseModel):
     session: Move | None = None
     session_saved_usd: float | None = None
     profile: Profile = BALANCED
+    skipped_models: list[str] = []
     user: str | None
     query_text: str | None
     answer_text: str | None
+    feedback: GivenRating | None
 
 
 class Remaining(BaseModel):
@@ -109,21 +117,25 @@ class Feedback(BaseModel):
 
 
 class CostSums(BaseModel):
-    """USD and numbers of requests. null means unknown. The saving lies between `saved_usd_low` and
+    """USD and numbers of requests. null means unknown. Sums cover the requests that could be
+    priced, and `unpriced` says how many could not. The saving lies between `saved_usd_low` and
     `saved_usd_high`; `estimated` is true if any answer's saving is an estimate. `saving_basis`
-    counts answers by what their saving rests on, or why it is unknown."""
+    counts answers by what their saving rests on, or why it is unknown. `latency_ms` and
+    `first_token_ms` (of streamed answers) are null without an answer; they, `tiers` and `quality`
+    are null where requests are not counted so: by tier and by model."""
 
     requests: int | None
     answered: int | None
     failed: int | None
     dry_runs: int | None
-    spent_usd: float
+    spent_usd: float | None
     router_usd: float | None
     learning_usd: float | None
     baseline_estimated_usd: float | None
     saved_estimated_usd: float | None
     saved_usd_low: float | None
     saved_usd_high: float | None
+    unpriced: Unpriced
     estimated: bool | None
     saving_basis: dict[SavingBasis, int] | None
     requests_without_cost: int | None
@@ -132,10 +144,15 @@ class CostSums(BaseModel):
     input_tokens: int | None
     cached_input_tokens: int | None
     cache_write_tokens: int | None
+    tiers: AnswersByTier | None
+    latency_ms: ResponseTimes | None
+    first_token_ms: ResponseTimes | None
+    quality: Quality | None
 
 
 class CostsRow(CostSums):
-    """Named by the `group_by` field; a key by `key_id`, `name` and `tags`."""
+    """Named by the `group_by` field; a key by `key_id`, `name` and `tags`. `tag` is null for keys
+    without tags."""
 
     day: date | None = None
     tier: Literal["1", "2", "3", "router"] | None = None
@@ -143,6 +160,7 @@ class CostsRow(CostSums):
     key_id: str | None = None
     name: str | None = None
     tags: dict[str, str] | None = None
+    tag: str | None = None
 
 
 class Costs(BaseModel):
@@ -182,12 +200,39 @@ class PromptVersion(_PromptFacts):
     object: Literal["prompt.version"]
 
 
+class StatedGain(BaseModel):
+    """In points of the objective, with its 95% interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class PromptEvidence(BaseModel):
+    """`quality` is the share of held-out answers as good as Tier 3's, and `cost` that of all on
+    Tier 3. The largest share of worse answers that the run promises is `promised_loss`."""
+
+    verdict: str
+    gain: StatedGain | None
+    heldout_rows: int | None
+    quality: float | None
+    cost: float | None
+    promise: str | None
+    promised_loss: float | None
+
+
 class Prompt(_PromptFacts):
-    """`document` is the routing prompt in its editable form, `serving` the version being served."""
+    """`document` is the routing prompt in its editable form, `serving` the version being served.
+    `steering` is how far texts around a query move its tier, null if that was not measured for
+    exactly this text. `origin` says who made the text and whether it was edited since; `evidence`
+    is what a learning run found about exactly this text, whatever its front matter claims."""
 
     object: Literal["prompt"]
     document: str
     serving: str
+    steering: SteeringFigures | None
+    origin: str | None
+    evidence: PromptEvidence | None
 
 
 class PromptHistory(BaseModel):
@@ -197,7 +242,31 @@ class PromptHistory(BaseModel):
     data: list[PromptVersion]
 
 
+class AuditedChange(BaseModel):
+    """A change. `by` is the ARN of who made it, or the part of route-switch that acted by itself.
+    `confirmed` is false if it is not known whether the change was made."""
+
+    at: datetime
+    by: str
+    what: Area
+    action: str
+    subject: str
+    before: str | None
+    after: str | None
+    confirmed: bool
+
+
+class AuditedChanges(BaseModel):
+    """Changes, newest first. With a `cursor`, the same call with it as a query parameter lists
+    older ones."""
+
+    object: Literal["list"]
+    data: list[AuditedChange]
+    cursor: str | None
+
+
 MANAGEMENT_ANSWERS: tuple[type[BaseModel], ...] = (
+    Results,
     Result,
     DeletedResult,
     DeletedUser,
@@ -205,4 +274,5 @@ MANAGEMENT_ANSWERS: tuple[type[BaseModel], ...] = (
     Costs,
     Prompt,
     PromptHistory,
+    AuditedChanges,
 )

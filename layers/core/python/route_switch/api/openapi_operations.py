@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from route_switch.api.openapi_parts import ANSWERED, DECISION
+from route_switch.api.openapi_results import RESULT_PARAMETERS
 from route_switch.domain.ports import JsonObject
 
 TAGS = {
     "chat": "Answers and routing decisions.",
     "records": "Show, rate and delete stored requests.",
-    "owner": "For admin keys: costs and the routing prompt.",
+    "owner": "For admin keys: requests, costs, the routing prompt, keys, switches, learning and "
+    "the audit trail.",
     "service": "Public; no key required.",
 }
 ANYWHERE = (429, 500, 502, 503, 504)
@@ -39,6 +41,9 @@ class Operation:
     answers: bool = True
     error: str = "Error"
     """The schema of its errors."""
+    status: int = 200
+    """Of its success."""
+    media: str = "application/json"
 
     def as_json(self) -> JsonObject:
         operation: JsonObject = {
@@ -47,7 +52,7 @@ class Operation:
             "summary": self.summary,
             "parameters": [_ref("parameters", name) for name in self.parameters],
             "responses": {
-                **({"200": self._answer()} if self.answers else {}),
+                **({str(self.status): self._answer()} if self.answers else {}),
                 **{str(s): self._refusal(s) for s in sorted({*self.errors, *ANYWHERE})},
             },
         }
@@ -62,8 +67,8 @@ class Operation:
         return _ref("responses", refusal_name(self.error, status))
 
     def _answer(self) -> JsonObject:
-        schema = _ref("schemas", self.answer) if self.answer else _ANY_OBJECT
-        content: JsonObject = {"application/json": {"schema": schema}}
+        schema = _ref("schemas", self.answer) if self.answer else _ANYTHING[self.media]
+        content: JsonObject = {self.media: {"schema": schema}}
         if self.event is not None:
             content["text/event-stream"] = {"schema": _event(self.event, self.error)}
         return {
@@ -77,7 +82,10 @@ class Operation:
         }
 
 
-_ANY_OBJECT: JsonObject = {"type": "object"}
+_ANYTHING: Mapping[str, JsonObject] = {
+    "application/json": {"type": "object"},
+    "text/html": {"type": "string"},
+}
 OF_REQUEST = "$response.header.x-request-id"
 
 OPERATIONS = (
@@ -123,12 +131,22 @@ OPERATIONS = (
     ),
     Operation(
         "GET",
+        "/v1/results",
+        "listResults",
+        "owner",
+        "List requests, newest first, with filters",
+        "Results",
+        (400, 401, 403),
+        tuple(RESULT_PARAMETERS),
+    ),
+    Operation(
+        "GET",
         "/v1/results/{id}",
         "getResult",
         "records",
         "Get the record of your own request; with an admin key, of any request",
         "Result",
-        (401, 404),
+        (400, 401, 404),
         ("request",),
     ),
     Operation(
@@ -138,7 +156,7 @@ OPERATIONS = (
         "records",
         "Delete your own request everywhere; with an admin key, any request",
         "DeletedResult",
-        (401, 404),
+        (400, 401, 404),
         ("request",),
     ),
     Operation(
@@ -188,7 +206,17 @@ OPERATIONS = (
         "owner",
         "List the stored versions of the live prompt",
         "PromptHistory",
-        (401, 403),
+        (400, 401, 403),
+    ),
+    Operation(
+        "GET",
+        "/v1/audit",
+        "listChanges",
+        "owner",
+        "List who changed the prompt, keys and switches or deleted requests, newest first",
+        "AuditedChanges",
+        (400, 401, 403),
+        ("what", "limit", "older"),
     ),
     Operation(
         "GET", "/health", "getHealth", "service", "Check whether the service is up", "Health"

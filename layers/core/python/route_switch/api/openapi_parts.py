@@ -2,10 +2,12 @@
 
 from pydantic import JsonValue
 
+from route_switch.api.audit_answer import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT
 from route_switch.api.client_call import IDEMPOTENCY_KEY, MAX_USER_LENGTH
 from route_switch.api.costs_answer import GROUPS
 from route_switch.api.feedback_request import MAX_ID_LENGTH
 from route_switch.domain.decision import Reason
+from route_switch.domain.operations.audit import AREAS
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.profiles import PROFILES
 from route_switch.domain.sessions import Move
@@ -14,9 +16,9 @@ ERRORS = {
     400: "The request is invalid: `param` says where, `message` what to do.",
     401: "The API key is missing, unknown or revoked.",
     403: "The key may not do this, or may not use this tier.",
-    404: "The model, the request (of this key) or the version does not exist.",
+    404: "The model, the request (of this key), the version, the key or the run does not exist.",
     409: "A request with this Idempotency-Key is in progress (with Retry-After), or its answer was "
-    "not stored; or there is no answer to rate.",
+    "not stored; there is no answer to rate; or the owner's change does not fit the present state.",
     413: "The body is too large.",
     429: "Too many requests, here or at a provider (with Retry-After), or the key's budget is used "
     "up.",
@@ -68,6 +70,9 @@ DECISION: JsonObject = {
     ),
     "x-route-adjusted": _header(
         "What was changed of the request to fit the model or the limits; absent if nothing.", _TEXT
+    ),
+    "x-route-skipped": _header(
+        "Models that were not called because they keep failing; absent if none.", _TEXT
     ),
     "x-route-estimated-cost-usd": _header(
         "With x-route-debug: the estimated cost of each tier, as JSON.", _TEXT
@@ -124,6 +129,16 @@ PARAMETERS: JsonObject = {
     "model": _parameter(
         "path", "id", "Slashes may be sent unencoded or encoded.", _text(200), "tier-1"
     ),
+    "key-to-revoke": _parameter("path", "id", "The key's `key_id`.", _text(MAX_ID_LENGTH), "key_2"),
+    "run": _parameter("path", "id", "The run's `run`.", _text(40), "2026-11-22T030000Z"),
+    "runs": _parameter(
+        "query",
+        "limit",
+        f"Runs to list at most; {DEFAULT_LIMIT} by default.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+        10,
+    ),
+    "key": _parameter("path", "id", "The key's `key_id`.", _text(MAX_ID_LENGTH), "key_1"),
     "request": _parameter("path", "id", "The answer's `id`.", _text(MAX_ID_LENGTH), "chatcmpl-1"),
     "response": _parameter("path", "id", "The rest of the path.", _text(MAX_ID_LENGTH), "resp_1"),
     "user": _parameter(
@@ -145,7 +160,26 @@ PARAMETERS: JsonObject = {
         "7",
     ),
     "group_by": _parameter(
-        "query", "group_by", "Grouping by `key` requires whole months.", {"enum": [*GROUPS]}, "tier"
+        "query",
+        "group_by",
+        "Grouping by `key` or `tag` requires whole months.",
+        {"enum": [*GROUPS]},
+        "tier",
+    ),
+    "what": _parameter("query", "what", "Only changes of this kind.", {"enum": [*AREAS]}, "keys"),
+    "limit": _parameter(
+        "query",
+        "limit",
+        f"Changes to list at most; {DEFAULT_LIMIT} by default.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+        10,
+    ),
+    "older": _parameter(
+        "query",
+        "cursor",
+        "Where to continue: the `cursor` of the previous answer.",
+        _text(MAX_CURSOR_LENGTH),
+        "2026-11-30T12:00:00.000Z_0f",
     ),
     "version": _parameter(
         "query",

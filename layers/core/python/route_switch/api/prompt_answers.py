@@ -4,9 +4,15 @@ import re
 from http import HTTPStatus
 
 from route_switch.domain.errors import RequestRefusedError
+from route_switch.domain.learning.promise import promise_of, promised_loss
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.prompts.decided_by import strategy_facts
+from route_switch.domain.prompts.stated_evidence import evidence_about, stated_origin
+from route_switch.domain.prompts.steering_figures import SteeringFigures, known_score
+from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.services.prompts.show_prompt import ShownPrompt
+
+_GAIN = (("mean", ""), ("low", "_low"), ("high", "_high"))
 
 
 def version_number(text: str) -> int:
@@ -31,13 +37,42 @@ def no_such_version(number: int) -> RequestRefusedError:
     )
 
 
-def prompt_body(shown: ShownPrompt, serving: str) -> JsonObject:
+def prompt_body(shown: ShownPrompt, serving: str, packaged: SteeringFigures) -> JsonObject:
+    """`packaged` is the steering score of the packaged prompt, which carries none itself."""
+    score = None if shown.prompt is None else known_score(shown.prompt, packaged)
     return {
         "object": "prompt",
         **_facts(shown),
         "serving": serving,
         "document": shown.document,
+        "steering": None if score is None else score.model_dump(mode="json"),
+        "origin": None if shown.prompt is None else stated_origin(shown.prompt),
+        "evidence": None if shown.prompt is None else evidence_body(shown.prompt),
     }
+
+
+def evidence_body(prompt: RoutingPrompt) -> JsonObject | None:
+    """Return what a run found about exactly this text. None if no run made it, or if somebody
+    edited it since."""
+    said = evidence_about(prompt)
+    if "verdict" not in said:
+        return None
+    rows = _number(said, "heldout_rows")
+    gain = {side: _number(said, f"gain{end}") for side, end in _GAIN}
+    return {
+        "verdict": str(said["verdict"]),
+        "gain": None if None in gain.values() else {**gain},
+        "heldout_rows": None if rows is None else int(rows),
+        "quality": _number(said, "quality"),
+        "cost": _number(said, "cost"),
+        "promise": promise_of(prompt),
+        "promised_loss": promised_loss(prompt),
+    }
+
+
+def _number(said: Provenance, name: str) -> float | None:
+    value = said.get(name)
+    return value if isinstance(value, int | float) else None
 
 
 def history_body(versions: list[ShownPrompt]) -> JsonObject:

@@ -14,9 +14,8 @@ from route_switch.domain.decision import Reason
 from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import Attempt, RequestRecord
 from route_switch.domain.sessions import Move
-from route_switch.domain.shadow import ShadowReason
+from route_switch.domain.shadow import ANSWERED_FIRST, ShadowReason
 from route_switch.domain.tiers import Tier
-from route_switch.services.decide_beside import ANSWERED_FIRST
 from route_switch.services.inbound_request import RoutedRequest
 from route_switch.services.live_answer import CLIENT_LEFT
 
@@ -45,6 +44,13 @@ def emit(metrics: Metrics, routed: RoutedRequest) -> None:
     metrics.flush_metrics()
     for model, attempts in groupby(sorted(record.attempts, key=_model), key=_model):
         _emit_model(model, list(attempts))
+    for model in record.skipped_models:
+        _count_model(model, "calls_skipped")
+
+
+def emit_opened_circuit(model: str) -> None:
+    """A model keeps failing, and is left alone for a while. Called by whichever thread saw it."""
+    _count_model(model, "circuits_opened")
 
 
 def emit_lost_record(metrics: Metrics) -> None:
@@ -68,6 +74,8 @@ def _count(metrics: Metrics, routed: RoutedRequest) -> None:
         counted.append("price_missing")
     if any(map(_broke_off, record.attempts)):
         counted.append("streams_broken")
+    if record.skipped_models:
+        counted.append("models_skipped")
     for name in counted:
         metrics.add_metric(name, MetricUnit.Count, 1)
     if record.session in _CONTINUED and record.reason is not Reason.SHADOW:
@@ -95,6 +103,13 @@ def _amounts(record: RequestRecord) -> dict[str, float | None]:
         if costs:
             amounts[f"tier_{tier}_cost_usd"] = add_known(*costs)
     return amounts
+
+
+def _count_model(model: str, name: str) -> None:
+    metrics = EphemeralMetrics(service="router")
+    metrics.add_dimension("model", model)
+    metrics.add_metric(name, MetricUnit.Count, 1)
+    metrics.flush_metrics()
 
 
 def _emit_model(model: str, attempts: list[Attempt]) -> None:

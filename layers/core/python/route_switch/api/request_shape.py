@@ -3,6 +3,8 @@
 Requests are recorded and replayed as JSON inside JSON, by parsers that give up at about 200 levels.
 """
 
+import re
+
 from pydantic import JsonValue
 
 from route_switch.domain.errors import RequestRefusedError
@@ -13,6 +15,25 @@ MAX_DEPTH = 100
 MAX_NAME_LENGTH = 256
 MAX_FIELDS = 200
 """Fields of the request itself. OpenAI's API has about 40."""
+MAX_CONTAINERS = 200_000
+"""Objects and arrays of a request. One of the largest size that consists of the shortest content
+parts has 163,000. Millions of empty ones would cost seconds, parsing included."""
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A text without an end goes on to the end of the body. Otherwise each quotation mark in it would
+be tried as a beginning."""
+
+
+def check_number_of_values(body: bytes) -> None:
+    """Raise `RequestRefusedError` when a request, not parsed yet, has too many objects and
+    arrays."""
+    if _brackets(body) > MAX_CONTAINERS and _brackets(_TEXT.sub(b"", body)) > MAX_CONTAINERS:
+        raise _refused(
+            f"The request has more than {MAX_CONTAINERS} objects and arrays. Send fewer of them."
+        )
+
+
+def _brackets(body: bytes) -> int:
+    return body.count(b"[") + body.count(b"{")
 
 
 def check_shape(content: JsonObject) -> None:

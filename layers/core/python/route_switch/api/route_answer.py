@@ -67,6 +67,7 @@ def route_headers(routed: RoutedRequest) -> dict[str, str]:
         "x-route-overhead-ms": f"{routed.overhead_ms:.1f}",
         "x-route-budget": "spent" if routed.budget_spent else None,
         "x-route-adjusted": "; ".join(_adjusted(routed)) or None,
+        "x-route-skipped": ", ".join(record.skipped_models) or None,
     }
     return {name: value for name, value in headers.items() if value is not None}
 

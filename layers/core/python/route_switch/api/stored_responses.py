@@ -57,9 +57,10 @@ class StoredResponses:
         if isinstance(place, str):
             body = self._texts.get(place)
         headers = {**_headers(stored), **REPLAYED}
-        if not isinstance(body, str):
+        content_type = stored.get("content_type")
+        if not isinstance(body, str) or not isinstance(content_type, str):
             raise AnswerNotStoredError(headers)
-        return Response(HTTPStatus.OK, str(stored["content_type"]), body, headers)
+        return Response(HTTPStatus.OK, content_type, body, headers)
 
 
 class AnswerNotStoredError(RequestRefusedError):
@@ -86,5 +87,5 @@ class UnansweredError(Exception):
 
 
 def _headers(stored: JsonObject) -> dict[str, str]:
-    headers = stored["headers"]
+    headers = stored.get("headers")
     return {n: str(v) for n, v in headers.items()} if isinstance(headers, dict) else {}

@@ -1,22 +1,19 @@
-"""`route-switch audit`: who changed the prompt, keys and switches of a stage."""
+"""`route-switch audit`: who changed prompt, keys and switches of a stage, or deleted requests."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from route_switch.adapters.operations.dynamodb_audit import RETENTION, DynamoDbAudit
+from route_switch.adapters.operations.dynamodb_audit import DynamoDbAudit
 from route_switch.cli.duration import read_duration
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.rows import Column, print_rows
 from route_switch.cli.stage import aws_errors, find_deployed
 from route_switch.cli.terminal import say, say_json
-from route_switch.domain.operations.audit import AuditEntry, merged
-
-if TYPE_CHECKING:
-    from pydantic import JsonValue
+from route_switch.domain.operations.audit import RETENTION, AuditEntry, entry_as_json, merged
 
 EXAMPLES = usage_examples("audit --stage prod", "audit --since 90d --what keys --stage prod --json")
 COLUMNS = (
@@ -32,6 +29,7 @@ class Area(StrEnum):
     PROMPT = "prompt"
     KEYS = "keys"
     SWITCHES = "switches"
+    TEXTS = "texts"
 
 
 def audit(
@@ -42,10 +40,10 @@ def audit(
     as_json: JsonOption = False,
     stage: StageOption = None,
 ) -> None:
-    """List who changed the prompt, keys and switches, when, and from what to what.
+    """List who changed the prompt, keys or switches or deleted requests, with old and new values.
 
-    Entries are kept for two years. Changes made without this command line, as in the AWS console,
-    are in AWS CloudTrail only.
+    The oldest change comes first. Entries are kept for two years. Changes made without this command
+    line or the API, such as in the AWS console, are recorded in AWS CloudTrail only.
     """
     back = read_duration(since, "--since", RETENTION)
     deployed = find_deployed(stage)
@@ -55,25 +53,11 @@ def audit(
         found = merged(trail.since(now - back, now))
     shown = [each for each in found if what is None or each.change.area == what.value]
     if as_json:
-        say_json([_facts(each) for each in shown], indent=2)
+        say_json([entry_as_json(each) for each in shown], indent=2)
         return
     if not shown:
         say(f"No changes in the last {since}.", err=True)
-    print_rows(COLUMNS, _rows(shown))
-
-
-def _facts(entry: AuditEntry) -> "dict[str, JsonValue]":
-    change = entry.change
-    return {
-        "at": entry.at.isoformat(),
-        "by": entry.by,
-        "what": change.area,
-        "action": change.action,
-        "subject": change.subject,
-        "before": change.before,
-        "after": change.after,
-        "confirmed": entry.state == "done",
-    }
+    print_rows(COLUMNS, _rows(shown), whole=True)
 
 
 def _rows(entries: Sequence[AuditEntry]) -> list[list[str]]:

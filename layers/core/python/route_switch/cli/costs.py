@@ -26,27 +26,27 @@ EXAMPLES = usage_examples(
 
 def costs(
     days: Annotated[
-        int | None, typer.Option(min=1, max=366, help="The last N days, today included.")
+        int | None, typer.Option(min=1, max=366, help="The last N days, including today.")
     ] = None,
     first: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="YYYY-MM-DD", help="First day (UTC). Default: the month's first."
+            "--from", metavar="YYYY-MM-DD", help="First day (UTC). Default: the first of the month."
         ),
     ] = None,
     last: Annotated[
         str | None, typer.Option("--to", metavar="YYYY-MM-DD", help="Last day. Default: today.")
     ] = None,
     group_by: Annotated[
-        str, typer.Option("--by", "--group-by", help=f"Rows: {', '.join(GROUPS)}.")
+        str, typer.Option("--by", "--group-by", help=f"One row per: {', '.join(GROUPS)}.")
     ] = "day",
     as_json: JsonOption = False,
     stage: StageOption = None,
 ) -> None:
     """Show what requests cost and what routing saved.
 
-    Needs rights to read the stage's tables, but no API key. --json prints what GET /v1/costs
-    answers.
+    Needs permission to read the stage's tables, but no API key. --json prints the response of GET
+    /v1/costs.
     """
     today = datetime.now(UTC).date()
     query = _query(days, {"from": first, "to": last, "group_by": group_by}, today)

@@ -12,6 +12,7 @@ from route_switch.cli.stage import find_deployed
 from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import say
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.learning.not_used import NOT_USED
 from route_switch.services.learning.collect_examples import CollectedExamples
 from route_switch.wiring.learning import build_collector
 
@@ -20,20 +21,14 @@ EXAMPLES = usage_examples(
     "examples --out examples.jsonl --days 7 --sample 500 --stage prod",
 )
 LEFT_OUT = {
-    "attachments": "requests with attachments",
-    "empty": "requests without text from the user",
-    "continued": "requests that end in the start of an answer",
-    "too_large": "requests of more than 1 MB",
-    "beyond_memory": "sampled requests beyond what a run can hold in memory",
-    "expired": "requests that expired before they were read",
-    "unreadable": "records that could not be read",
+    **NOT_USED,
     "merged": "requests merged into an equal one",
     "capped": "labels beyond what one client may give",
 }
 
 
 def examples(
-    out: Annotated[Path, typer.Option(help="JSONL file to write. It holds text of users.")],
+    out: Annotated[Path, typer.Option(help="JSONL file to write. It contains users' text.")],
     stage: StageOption = None,
     days: Annotated[
         int, typer.Option(min=1, help="Days of traffic, counted back from today (UTC).")

@@ -11,13 +11,13 @@ from rich.table import Table
 from route_switch.adapters.models.provider_http import LOOPBACK
 from route_switch.cli.files import read_text
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
-from route_switch.cli.stage import STACK_FILE, find_deployed
+from route_switch.cli.stage import STACK_FILE, find_deployed, local_stack
 from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import console, say, say_document
-from route_switch.dashboard.figures import usd
 from route_switch.dashboard.spend_widget import REASONS
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import RouteSwitchError
+from route_switch.domain.operations.amounts import usd
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.profiles import Profile
 
@@ -38,20 +38,20 @@ Answer = dict[str, Any]  # the API's JSON
 
 def explain(
     query: Annotated[
-        str | None, typer.Argument(metavar="QUERY", help="What a user would send.")
+        str | None, typer.Argument(metavar="QUERY", help="Query, as a user would send it.")
     ] = None,
     messages: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A conversation instead of a query: JSON with a list of messages, or a whole "
+            help="Conversation instead of a query: JSON with a list of messages, or a whole "
             "request with 'messages', 'tools' and so on.",
         ),
     ] = None,
     deep: Annotated[
         bool,
         typer.Option(
-            "--deep", help="Ask the router LLM for its reason, in up to 2 more calls that cost."
+            "--deep", help="Ask the router LLM for its reason, in up to 2 more paid calls."
         ),
     ] = False,
     profile: Annotated[Profile | None, typer.Option(help="Routing profile of the request.")] = None,
@@ -60,7 +60,7 @@ def explain(
         typer.Option(
             envvar=KEY_VARIABLE,
             help=f"API key. Default: the local stack's admin key in {STACK_FILE}. A session "
-            "belongs to one key: to see an app's session, give the app's key. Only admin keys see "
+            "belongs to one key: to see an app's session, use the app's key. Only admin keys see "
             "the texts of demos.",
         ),
     ] = None,
@@ -75,13 +75,13 @@ def explain(
     as_json: JsonOption = False,
     stage: StageOption = None,
 ) -> None:
-    """Say which tier a query goes to, why, what each tier would cost, and what would change it.
+    """Show which tier a query goes to, why, what would change that, and what each tier would cost.
 
-    Asks the API, which calls the router LLM but no tier's model. --json prints what POST /v1/route
-    answers.
+    Asks the API, which calls the router LLM but no tier's model. --json prints the response of POST
+    /v1/route.
     """
     request = _with_options(_request(query, messages), deep, profile)
-    local = _local_stack() if stage is None and endpoint is None else {}
+    local = (local_stack() or {}) if stage is None and endpoint is None else {}
     address = endpoint or local.get("endpoint") or find_deployed(stage).outputs["ApiEndpoint"]
     key = api_key or local.get("admin_key") or local.get("api_key")
     if key is None:
@@ -135,13 +135,6 @@ def _read_request(path: Path) -> JsonObject:
 
 _OF_ANSWERS = ("stream", "stream_options")
 """Fields of a request that say how an answer is sent. A decision has none."""
-
-
-def _local_stack() -> dict[str, str]:
-    if not STACK_FILE.exists():
-        return {}
-    stack: dict[str, str] = json.loads(STACK_FILE.read_text("utf-8"))
-    return stack
 
 
 def _ask(url: str, key: str, request: JsonObject, session_id: str | None) -> str:

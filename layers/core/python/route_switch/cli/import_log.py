@@ -39,26 +39,24 @@ def import_(
         Path, typer.Argument(metavar="FILE", help="JSONL, JSON or CSV; may be gzipped.")
     ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="JSONL file of examples. It holds text of users.")
+        Path, typer.Option("--out", "-o", help="JSONL file of examples. It contains users' text.")
     ],
     source: Annotated[
         str | None,
         typer.Option(
-            "--format", help=f"What wrote it: {', '.join(FORMATS)}. Default: it is recognized."
+            "--format", help=f"Format of the log: {', '.join(FORMATS)}. Default: detected."
         ),
     ] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
             metavar="FIELD=NAME",
-            help=f"Column of a field. Fields: {', '.join(FIELDS)}. Repeatable.",
+            help=f"Column that holds a field. Fields: {', '.join(FIELDS)}. Repeatable.",
         ),
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME=MODEL", help="What a model of the log is called here. Repeatable."
-        ),
+        typer.Option(metavar="NAME=MODEL", help="Name to use for a model of the log. Repeatable."),
     ] = None,
     tiers: Annotated[
         str | None,
@@ -68,7 +66,7 @@ def import_(
         bool, typer.Option("--lines", help="Print each line that was left out, and why.")
     ] = False,
 ) -> None:
-    """Make examples of a log: OpenAI, Azure, LiteLLM, Langfuse, Helicone, chats or a table.
+    """Make examples from a log: OpenAI, Azure, LiteLLM, Langfuse, Helicone, chats or a table.
 
     Calls with the same request become one example with the results of all models. Nothing is sent
     anywhere.

@@ -1,37 +1,37 @@
-"""`route-switch keys`: create, list, rotate and revoke the API keys of a stage."""
+"""`route-switch keys`: create, list, rotate and revoke the API keys of a stage.
+
+`cli.set_key` has `keys set`.
+"""
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from datetime import UTC, datetime
+from typing import Annotated
 
 import typer
 
-from route_switch.adapters.keys_table import key_id_of
-from route_switch.adapters.operations.dynamodb_audit import DynamoDbAudit
-from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
-from route_switch.adapters.operations.owned_keys import KeysTable, StoredKey
-from route_switch.cli.change_recorder import change_recorder
-from route_switch.cli.chosen_key import check_may_rotate, find_key, is_last_admin
+from route_switch.cli.chosen_key import find_key
 from route_switch.cli.duration import read_duration
-from route_switch.cli.keys_view import COLUMNS, Spent, facts, key_rows, limits
-from route_switch.cli.new_key import checked_key, read_tags, unpriced_models
+from route_switch.cli.keys_view import COLUMNS, facts, key_rows
+from route_switch.cli.new_key import read_tags, read_tiers
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.rows import print_rows
-from route_switch.cli.stage import Deployed, aws_errors, find_deployed
+from route_switch.cli.stage import aws_errors, find_deployed
+from route_switch.cli.stored_keys import (
+    change_keys,
+    keys_of_month,
+    warn_of_settings,
+    with_options_checked,
+)
 from route_switch.cli.terminal import say, say_json
-from route_switch.domain.api_keys import WhenSpent, hash_key, new_key
-from route_switch.domain.errors import RouteSwitchError
-from route_switch.domain.operations.audit import Change
+from route_switch.cli.words import CLI_WORDS
+from route_switch.domain.api_keys import WhenSpent
+from route_switch.domain.operations.key_settings import KeySettings, key_with, limits
+from route_switch.domain.operations.stored_keys import LONGEST_GRACE
 from route_switch.domain.profiles import Profile
 from route_switch.services.authenticate import KEY_CACHE_S
+from route_switch.services.operations.list_keys import KeyOfMonth
 
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
-
-LONGEST_GRACE = timedelta(days=30)
-
-app = typer.Typer(help="Create, list, rotate and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(help="Create, list, change, rotate and revoke API keys.", no_args_is_help=True)
 
 
 @app.command(
@@ -40,6 +40,7 @@ app = typer.Typer(help="Create, list, rotate and revoke API keys.", no_args_is_h
         "keys create search --tag team=search --tiers 1,2 --monthly-budget-usd 20 "
         "--when-spent downgrade",
         "keys create batch --profile cost",
+        "keys create chat --max-upgrade-share 0.3",
         "keys create owner --admin",
     )
 )
@@ -67,42 +68,47 @@ def create(
         Profile | None,
         typer.Option(help="Routing profile of requests that name none. Default: the stage's."),
     ] = None,
+    max_upgrade_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Cap on the share of routed requests that go to Tier 3, such as 0.3; 1 is no cap. "
+            "Default: the stage's."
+        ),
+    ] = None,
     admin: Annotated[
-        bool, typer.Option("--admin", help="Also allow reading costs and prompts.")
+        bool,
+        typer.Option(
+            "--admin", help="Also allow reading costs, and changing prompts, keys and switches."
+        ),
     ] = False,
     as_json: JsonOption = False,
     stage: StageOption = None,
 ) -> None:
     """Create a key and print it once; only its hash is stored."""
-    key = new_key()
-    key_hash = hash_key(key)
-    created = checked_key(
-        key_id_of(key_hash),
+    settings = KeySettings(
         name,
-        admin=admin,
-        tiers=tiers,
-        tags=tag or (),
-        requests_per_minute=requests_per_minute,
-        monthly_budget_usd=monthly_budget_usd,
-        when_spent=when_spent,
-        profile=profile,
+        "admin" if admin else "client",
+        read_tiers(tiers),
+        read_tags(tag or ()),
+        requests_per_minute,
+        monthly_budget_usd,
+        when_spent,
+        profile,
+        max_upgrade_share,
     )
+    with_options_checked(lambda: key_with(settings, "", CLI_WORDS))
     deployed = find_deployed(stage)
     with aws_errors():
-        stored = StoredKey(created, key_hash, _now().isoformat(timespec="seconds"), None)
-        change = Change(
-            "keys", "create", created.key_id, None, f"{created.role}; {limits(created)}"
-        )
-        written = _audit(deployed, change)
-        _table(deployed).add(created, key_hash, stored.created_at, (written,))
-    if created.monthly_budget_usd is not None:
-        _warn_of_unknown_prices(unpriced_models(created, deployed.settings.router.models))
+        made = change_keys(deployed).create(settings, _now())
+    key = made.stored.key
+    warn_of_settings(key, deployed)
     say(
-        f"{created.key_id} ({created.name}): {created.role}, {limits(created)}. Save the key now: "
+        f"{made.stored.label}: {key.role}, {limits(key, _now())}. Save the key now: "
         "it is shown only once, and only its hash is stored.",
         err=True,
     )
-    say(json.dumps({"key": key, **facts(stored, None)}, indent=2) if as_json else key)
+    said = {"key": made.secret, **facts(KeyOfMonth(made.stored))}
+    say(json.dumps(said, indent=2) if as_json else made.secret)
 
 
 @app.command(
@@ -120,16 +126,13 @@ def list_keys(
     wanted = read_tags(tag or ()).items()
     deployed = find_deployed(stage)
     with aws_errors():
-        found = [each for each in _table(deployed).all() if wanted <= each.key.tags.items()]
-        totals = DynamoDbTotals(deployed.connect("dynamodb"), deployed.settings.results_table)
-        key_ids = [each.key.key_id for each in found]
-        of_keys = totals.of_keys(key_ids, [f"{datetime.now(UTC):%Y-%m}"])
-        spent = {key_id: Spent.of(counters) for key_id, counters in of_keys.items()}
+        known = change_keys(deployed).keys.all()
+        found = [each for each in known if wanted <= each.key.tags.items()]
+        shown = keys_of_month(deployed)(found, datetime.now(UTC))
     if as_json:
-        rows = [facts(each, spent[each.key.key_id]) for each in found]
-        say_json(rows, indent=2)
+        say_json([facts(each) for each in shown], indent=2)
         return
-    print_rows(COLUMNS, key_rows(found, spent))
+    print_rows(COLUMNS, key_rows(shown), whole=True)
 
 
 @app.command(
@@ -152,31 +155,27 @@ def rotate(
 ) -> None:
     """Give a key a new secret and print it once. Its id, limits, budget and records stay.
 
-    The former secret ends by itself after --grace. Rotating again during that time shortens the
-    time of earlier secrets where --grace is shorter, and never prolongs it.
+    The former secret expires after --grace. Rotating again before that can shorten the life of
+    earlier secrets, if --grace is shorter, but never extends it.
     """
     period = read_duration(grace, "--grace", LONGEST_GRACE)
     deployed = find_deployed(stage)
-    secret, now = new_key(), _now()
     with aws_errors():
-        table = _table(deployed)
-        found = find_key(key, table.all())
-        name = f"{found.key.key_id} ({found.key.name})"
-        check_may_rotate(found, name, now, period)
-        ends_at = now + period
-        change = Change(
-            "keys", "rotate", found.key.key_id, None, f"former secret ends {_at(ends_at)}"
-        )
-        written = _audit(deployed, change)
-        table.rotate(found, hash_key(secret), now, ends_at, (written,))
+        change = change_keys(deployed)
+        made = change.rotate(find_key(key, change.keys.all()), period, _now())
+    ends_at = _now() if made.former_ends_at is None else made.former_ends_at
     say(
-        f"{name} has a new secret. Save it now: it is shown only once. The former one is valid "
-        f"until {_at(ends_at)}; warm processes may accept it without this end for "
-        f"{KEY_CACHE_S:.0f} s from now.",
+        f"{made.stored.label} has a new secret. Save it now: it is shown only once. The former one "
+        f"is valid until {ends_at:%Y-%m-%d %H:%M:%S} UTC; warm processes may accept it without "
+        f"this end for {KEY_CACHE_S:.0f} s from now.",
         err=True,
     )
-    said = {"key": secret, "key_id": found.key.key_id, "former_secret_ends_at": ends_at.isoformat()}
-    say(json.dumps(said, indent=2) if as_json else secret)
+    said = {
+        "key": made.secret,
+        "key_id": made.stored.key.key_id,
+        "former_secret_ends_at": ends_at.isoformat(),
+    }
+    say(json.dumps(said, indent=2) if as_json else made.secret)
 
 
 @app.command(epilog=usage_examples("keys revoke search --stage prod"))
@@ -190,46 +189,16 @@ def revoke(
     """Revoke a key with all its secrets. It stays in the list."""
     deployed = find_deployed(stage)
     with aws_errors():
-        table = _table(deployed)
-        known = table.all()
+        change = change_keys(deployed)
+        known = change.keys.all()
         found = find_key(key, known)
-        name = f"{found.key.key_id} ({found.key.name})"
-        if not force and is_last_admin(found, known):
-            raise RouteSwitchError(
-                f"{name} is the last admin key: without it, nobody can read costs and prompts "
-                "through the API. Create another admin key first, or add --force."
-            )
-        written = _audit(deployed, Change("keys", "revoke", found.key.key_id, "valid", "revoked"))
-        if not table.revoke(found, _now(), (written,)):
-            say(f"{name} was revoked already.")
-            return
-    say(f"{name} is revoked.")
+        done = change.revoke(found, known, _now(), force=force)
+    if not done:
+        say(f"{found.label} was revoked already.")
+        return
+    say(f"{found.label} is revoked.")
     say(f"Warm processes may accept it for {KEY_CACHE_S:.0f} s more.", err=True)
-
-
-def _warn_of_unknown_prices(models: Sequence[str]) -> None:
-    if models:
-        say(
-            f"warning: no price is known for {', '.join(models)}, and a key with a budget cannot "
-            "use such a model. Set its price in cdk.json, under models.prices.",
-            err=True,
-        )
-
-
-def _table(deployed: Deployed) -> KeysTable:
-    return KeysTable(deployed.connect("dynamodb"), deployed.settings.keys_table)
-
-
-def _audit(deployed: Deployed, change: Change) -> "TransactWriteItemTypeDef":
-    """Return the entry of the audit trail, to be written with the change."""
-    table = deployed.settings.results_table
-    entry = change_recorder(deployed.connect, table).entry(change)
-    return DynamoDbAudit(deployed.connect("dynamodb"), table).put(entry)
 
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"

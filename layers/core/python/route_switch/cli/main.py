@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from route_switch.cli import (
     audit,
     costs,
+    delete_user,
     estimate,
     evaluate,
     examples,
@@ -21,10 +22,12 @@ from route_switch.cli import (
     prompt,
     prompt_preview,
     records,
+    report,
     results,
     route,
     runs,
     savings,
+    set_key,
     steering,
     switch,
 )
@@ -65,12 +68,15 @@ app.command("explain", epilog=explain.EXAMPLES)(explain.explain)
 app.command("results", epilog=results.EXAMPLES)(results.results)
 app.command("costs", epilog=costs.EXAMPLES)(costs.costs)
 app.command("audit", epilog=audit.EXAMPLES)(audit.audit)
+app.command("delete-user", epilog=delete_user.EXAMPLES)(delete_user.delete_user)
 app.command("learn", epilog=runs.LEARN_EXAMPLES)(runs.learn)
 app.command("runs", epilog=runs.RUNS_EXAMPLES)(runs.runs)
 app.command("approve", epilog=runs.APPROVE_EXAMPLES)(runs.approve)
 app.command("reject", epilog=runs.REJECT_EXAMPLES)(runs.reject)
 app.command("savings", epilog=savings.EXAMPLES)(savings.savings)
 prompt.app.command("preview", epilog=prompt_preview.EXAMPLES)(prompt_preview.preview)
+keys.app.command("set", epilog=set_key.EXAMPLES)(set_key.set_)
+app.command("report", epilog=report.EXAMPLES)(report.report)
 app.add_typer(prompt.app, name="prompt")
 app.add_typer(keys.app, name="keys")
 app.add_typer(records.app, name="records")

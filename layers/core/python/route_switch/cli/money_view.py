@@ -7,12 +7,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from route_switch.cli.rows import Column
-from route_switch.dashboard.figures import count, usd
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.baseline import SavingBasis
+from route_switch.domain.operations.amounts import count, usd
 from route_switch.domain.operations.costs import CostTotals
 from route_switch.domain.ports import JsonObject
-from route_switch.services.operations.sum_costs import CostGroup, CostsReport
+from route_switch.services.operations.sum_costs import CostGroup, CostsReport, GroupBy
 
 BASES = {
     SavingBasis.TIER_3: "from Tier 3's own model: nothing is estimated",
@@ -44,7 +44,7 @@ def costs_table(report: CostsReport) -> Table:
         table.add_column(title, justify="left" if title == query.group_by else "right")
     rows = [row for row in report.rows if _has_something(row.costs)]
     for row in rows:
-        table.add_row(escape(_label(row)), *_figures(row.costs))
+        table.add_row(escape(_label(query.group_by, row)), *_figures(row.costs))
     table.add_section()
     table.add_row("total", *_figures(report.total))
     return table
@@ -54,15 +54,18 @@ def saved_in_words(costs: CostTotals) -> str:
     """Say how well the saving is known, and what it rests on."""
     lines = ["Saved compares with an estimate of the same answers on Tier 3, net of the router and"]
     lines.append("of learning. AWS's own cost is not included.")
-    if costs.saved_usd_low != costs.saved_usd_high:
+    spent, saved = costs.spent, costs.saved
+    if saved.usd is not None and costs.saved_usd_low != costs.saved_usd_high:
         low, high = usd(costs.saved_usd_low), usd(costs.saved_usd_high)
         lines.append(f"The total saving lies between {low} and {high}.")
-    if costs.without_cost:
-        number = f"{costs.without_cost:,} request{'' if costs.without_cost == 1 else 's'}"
+    if spent.hint:
+        known = "unknown" if spent.usd is None else "a lower bound"
         lines.append(
-            f"Spent leaves out calls of {number}: a model has no known price, or the provider "
+            f"Spent is {known}: {spent.hint}, because a model has no known price or the provider "
             "reported no tokens."
         )
+    if saved.hint:
+        lines.append(f"Saved leaves some answers out: {saved.hint}.")
     lines += _cached_in_words(costs)
     lines += [f"- {number:,} answers {BASES[basis]}" for basis, number in costs.saving_basis or ()]
     return "\n".join(lines)
@@ -97,8 +100,12 @@ def result_rows(records: Sequence[JsonObject]) -> list[list[str]]:
 
 
 def saved_amount(record: JsonObject) -> str:
-    """Return the saving of one request; `~` marks an estimate."""
-    mark = "~" if record.get("baseline_estimated") and record["saved_usd"] is not None else ""
+    """Return the saving of one request, a record or a row of the list; `~` marks an estimate."""
+    basis = record.get("saving_basis")
+    of_row = isinstance(basis, str) and SavingBasis(basis).is_estimate
+    mark = (
+        "~" if record.get("baseline_estimated", of_row) and record["saved_usd"] is not None else ""
+    )
     return f"{mark}{_amount(record['saved_usd'])}"
 
 
@@ -106,10 +113,12 @@ def _amount(value: object) -> str:
     return usd(value if isinstance(value, float | int) else None)
 
 
-def _label(row: CostGroup) -> str:
+def _label(group_by: GroupBy, row: CostGroup) -> str:
     match row.group:
         case ApiKey() as key:
             return f"{key.key_id} ({key.name})"
+        case None if group_by == "tag":
+            return "keys without tags"
         case None:
             return "keys that no longer exist"
         case date() as day:
@@ -122,12 +131,14 @@ def _figures(costs: CostTotals) -> tuple[str, ...]:
     """Return an empty cell where a figure does not exist, as opposed to an unknown one."""
     return (
         "" if costs.answered is None else count(costs.answered),
-        usd(costs.spent_usd if costs.spent_is_known else None),
+        costs.spent.in_short,
         "" if costs.router_usd is None else usd(costs.router_usd),
         "" if costs.learning_usd is None else usd(costs.learning_usd),
-        "" if costs.saving_basis is None else usd(costs.saved_usd),
+        "" if costs.saving_basis is None else usd(costs.saved.usd),
     )
 
 
 def _has_something(costs: CostTotals) -> bool:
-    return any((costs.requests, costs.answered, costs.spent_usd, costs.learning_usd))
+    return any(
+        (costs.requests, costs.answered, costs.spent_usd, costs.without_cost, costs.learning_usd)
+    )

@@ -85,7 +85,7 @@ def optimize(
     judge_floor: Annotated[
         float,
         typer.Option(
-            help="Lowest agreement (Cohen's κ) of the judge with labels; below it a person must "
+            help="Minimum agreement (Cohen's κ) of the judge with labels; below it, a person must "
             "approve."
         ),
     ] = MIN_KAPPA,
@@ -94,8 +94,9 @@ def optimize(
         typer.Option(
             min=0.001,
             max=0.5,
-            help="Find the cheapest policy with this promise: at most this share of answers is "
-            "worse than Tier 3's, with 95% confidence. A prompt without it is not promoted.",
+            help="Find the cheapest policy that keeps this promise: at most this share of answers "
+            "is worse than Tier 3's, with 95% confidence. Without that evidence, no prompt is "
+            "promoted.",
         ),
     ] = None,
     no_worse_margin: NoWorseMarginOption = 0.0,
@@ -111,7 +112,7 @@ def optimize(
     ] = MAX_NOT_UNDERSTOOD,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the search.")] = 1,
     budget_usd: Annotated[
-        float, typer.Option(min=0, help="Cap in USD on everything that the run pays.")
+        float, typer.Option(min=0, help="Cap in USD on everything that the run pays for.")
     ] = 5.0,
     threads: Annotated[int, typer.Option(min=1, max=256, help="Concurrent model calls.")] = 8,
     dry_run: Annotated[
@@ -121,7 +122,7 @@ def optimize(
     optimizer: Annotated[
         OptimizerName,
         typer.Option(
-            help="What searches for a better prompt: mipro (MIPROv2) combines new instructions "
+            help="How to search for a better prompt: mipro (MIPROv2) combines new instructions "
             "with demos; gepa revises the instruction after reading what its choices cost."
         ),
     ] = "mipro",
@@ -141,7 +142,7 @@ def optimize(
     no_bypass: NoBypassOption = False,
     learn_from_text: Annotated[
         Literal["off", "redacted", "full"],
-        typer.Option(help="How much of the traffic's text prompts and reports may show."),
+        typer.Option(help="How much of the traffic's text the proposer and prompts may show."),
     ] = "redacted",
     price: PriceOption = None,
     calls_per_minute: Annotated[
@@ -159,7 +160,7 @@ def optimize(
     gate_history: Annotated[
         Path | None,
         typer.Option(
-            help="File that counts the looks of earlier gates. Default: gate-history.json in the "
+            help="File with the history of earlier gates. Default: gate-history.json in the "
             "run's folder."
         ),
     ] = None,

@@ -44,7 +44,7 @@ NoWorseMarginOption = Annotated[
         "--no-worse-margin",
         min=0,
         max=0.999,
-        help="By how much a score may be below Tier 3's and still count as no worse.",
+        help="How far a score may be below Tier 3's and still count as no worse.",
     ),
 ]
 ProfileOption = Annotated[

@@ -35,10 +35,10 @@ from route_switch.cli.prompt_source import read_prompt
 from route_switch.cli.route import router_config
 from route_switch.cli.terminal import console, note, say
 from route_switch.cli.unread_queries import why_cut, why_misread
-from route_switch.dashboard.figures import share, usd
 from route_switch.domain.errors import ConfigurationError, RouteSwitchError, RunStoppedError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.merging import merge_equal
+from route_switch.domain.operations.amounts import share, usd
 from route_switch.domain.pricing import Price
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -61,7 +61,10 @@ EXAMPLES = usage_examples(
 
 
 def preview(
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="What 'import' reads, or examples.")],
+    log: Annotated[
+        Path,
+        typer.Argument(metavar="LOG", help="A log that 'import' reads, or a file of examples."),
+    ],
     tiers: TiersOption,
     prompt: Annotated[
         Path | None, typer.Option(help="Routing prompt. Default: the packaged prompt.")
@@ -69,7 +72,8 @@ def preview(
     router_model: RouterModelOption = "local/encoder",
     price: PriceOption = None,
     sample: Annotated[
-        int, typer.Option(min=1, help="Most requests to route; others are drawn.")
+        int,
+        typer.Option(min=1, help="Maximum number of requests to route; a longer log is sampled."),
     ] = (1000),
     budget_usd: Annotated[
         float, typer.Option(min=0, help="Cap in USD on the router's calls.")
@@ -78,7 +82,7 @@ def preview(
     """Show where a prompt sends the requests of a log, and what that costs at list prices.
 
     Needs no key: the default router runs in this process, and no tier is called. Says nothing about
-    quality, but what it takes to know it.
+    the quality of answers, but estimates what it takes to measure it.
     """
     models = tier_models(tiers)
     config = router_config(router_model)

@@ -13,13 +13,13 @@ from route_switch.cli.files import read_text, write_whole
 from route_switch.cli.options import StageOption, usage_examples
 from route_switch.cli.prompt_file import base_version, record_base
 from route_switch.cli.prompt_source import store_numbers_beside
+from route_switch.cli.prompt_steering import steering_facts, steering_lines
 from route_switch.cli.prompt_view import (
     facts,
     history_table,
     pick,
     print_diff,
     text_of,
-    why_no_conversation,
 )
 from route_switch.cli.stage import Stage, aws_errors, find_stage
 from route_switch.cli.terminal import console, note, say, say_document, say_json
@@ -27,6 +27,8 @@ from route_switch.domain.errors import PromptError, RouteSwitchError, StoreError
 from route_switch.domain.learning.ratio_provenance import ratios_in
 from route_switch.domain.ports import StoredVersion
 from route_switch.domain.prompt_document import as_stored, parse_prompt
+from route_switch.domain.prompts.push_notes import why_no_conversation
+from route_switch.domain.reasons import why_unusable
 
 app = typer.Typer(help="Show, compare and change the live routing prompt.", no_args_is_help=True)
 
@@ -54,10 +56,13 @@ def show(
     chosen = find_stage(stage)
     found = pick(_versions(chosen), version)
     if as_json:
-        say_json({**facts(found), "document": found.document})
+        score = {"steering": steering_facts(found.document)}
+        say_json({**facts(found), **score, "document": found.document})
         return
     header = ", ".join(f"{name} {value}" for name, value in facts(found).items() if value)
     say(f"{chosen.parameter}: {header}", err=True)
+    for sentence in steering_lines(found.document):
+        say(sentence, err=True)
     say_document(found.document)
 
 
@@ -126,7 +131,8 @@ def push(
 ) -> None:
     """Make FILE the live prompt, byte for byte, as a new version.
 
-    JSON with a local model goes live as Markdown that names the model, which is stored beside it.
+    JSON with a local model goes live as Markdown that names the model. The model's numbers are
+    stored separately.
 
     Fails if the live prompt changed after FILE was pulled.
     """
@@ -137,9 +143,9 @@ def push(
     stored = as_stored(document)
     store_numbers_beside(file, document, chosen.local_models())
     made_from = base_version(file, stored, chosen.parameter, versions) if base is None else base
-    version = chosen.publisher("push")(document, live if made_from is None else made_from)
+    version = chosen.publisher("push").push(document, live if made_from is None else made_from)
     say(f"{file} -> {chosen.parameter}, version {version}")
-    note(why_no_conversation(document, file))
+    note(why_no_conversation(parse_prompt(document), str(file)))
     record_base(file, chosen.parameter, stored)
     if made_from is None and live is not None:
         say(
@@ -163,14 +169,14 @@ def promote(
     ] = False,
     approve: Annotated[
         bool,
-        typer.Option("--approve", help="Give the approval that the verdict asks a person for."),
+        typer.Option("--approve", help="Give the approval that the verdict requires of a person."),
     ] = False,
     stage: StageOption = None,
 ) -> None:
-    """Make a candidate live that was found better than the current live prompt.
+    """Make a candidate live that was found to be better than the live prompt.
 
-    The verdict must be about exactly this text, and about the models, prices, settings and λ of the
-    stage.
+    The verdict must be about exactly this text, and about the stage's models, prices, settings
+    and λ.
     """
     chosen = find_stage(stage)
     artifact = read_text(file, "prompt")
@@ -235,11 +241,20 @@ def _publish_edited(file: Path, live: StoredVersion, stage: Stage) -> int:
     try:
         subprocess.run([*shlex.split(editor), str(file)], check=True)  # noqa: S603 (the user's own)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
-        raise RouteSwitchError(f"The editor '{editor}' failed: {error}.") from error
+        raise RouteSwitchError(
+            f"The editor '{editor}' failed: {_why_failed(error)}. Nothing was published. $VISUAL, "
+            "or else $EDITOR, names the editor."
+        ) from error
     document = read_text(file, "prompt")
     if document == live.document:
         return live.version
-    return stage.publisher("edit")(document, live.version)
+    return stage.publisher("edit").push(document, live.version)
+
+
+def _why_failed(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"it ended with status {error.returncode}"
+    return why_unusable(error)
 
 
 def _versions(stage: Stage) -> tuple[StoredVersion, ...]:

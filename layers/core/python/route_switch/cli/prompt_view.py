@@ -13,12 +13,14 @@ from route_switch.domain.errors import PromptError
 from route_switch.domain.learning.promise import promise_of
 from route_switch.domain.plain_text import visible
 from route_switch.domain.ports import JsonObject, StoredVersion
-from route_switch.domain.prompt_document import as_markdown, parse_prompt, readable_prompt
+from route_switch.domain.prompt_document import as_markdown, readable_prompt
+from route_switch.domain.prompts.author import author_of
 from route_switch.domain.prompts.decided_by import (
     origin_with_strategy,
     strategy_changes,
     strategy_facts,
 )
+from route_switch.domain.prompts.stated_evidence import stated_origin
 
 
 def pick(versions: tuple[StoredVersion, ...], number: int | None) -> StoredVersion:
@@ -38,24 +40,13 @@ def facts(version: StoredVersion) -> JsonObject:
         "version": version.version,
         "digest": "broken" if prompt is None else prompt.version,
         "schema_version": "" if prompt is None else prompt.schema_version,
-        "origin": "" if prompt is None else str(prompt.provenance.get("origin", "")),
+        "origin": "" if prompt is None else stated_origin(prompt) or "",
         "bytes": len(version.document.encode()),
         "written": version.written_at.isoformat(timespec="seconds"),
         "by": version.written_by,
         "promise": "" if prompt is None else promise_of(prompt) or "",
         **strategy_facts(prompt),
     }
-
-
-def why_no_conversation(document: str, file: Path) -> str | None:
-    """Return a note about a prompt of schema version 1, or None."""
-    if parse_prompt(document).schema_version != 1:
-        return None
-    return (
-        f"{file} has schema_version 1, so the router LLM reads one line about a conversation. With "
-        "schema_version = 2 it reads the conversation; a prompt that was learned with 1 may then "
-        "decide otherwise."
-    )
 
 
 def history_table(versions: tuple[StoredVersion, ...]) -> Table:
@@ -73,15 +64,10 @@ def history_table(versions: tuple[StoredVersion, ...]) -> Table:
             known["digest"],
             known["bytes"],
             origin_with_strategy(str(known["origin"]), prompt),
-            _author(each.written_by),
+            author_of(each.written_by),
         )
         table.add_row(*(escape(str(column)) for column in columns))
     return table
-
-
-def _author(written_by: str) -> str:
-    """Return who an ARN names, without its account: `user/ann`, `assumed-role/promoter/run`."""
-    return written_by.split(":", 5)[-1] if written_by.startswith("arn:") else written_by
 
 
 def text_of(versions: tuple[StoredVersion, ...], side: str) -> str:

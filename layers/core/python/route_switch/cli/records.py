@@ -1,6 +1,6 @@
-"""`route-switch records`: bring records home that the results table did not take."""
+"""`route-switch records`: save records that the results table did not take."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,11 +15,10 @@ from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.stage_names import UsageError
 from route_switch.cli.terminal import say, say_json
+from route_switch.domain.operations.logged_requests import MARKS
 from route_switch.services.operations.replay_records import Replayed, ReplayRecords
 
-app = typer.Typer(
-    help="Bring records home that the results table did not take.", no_args_is_help=True
-)
+app = typer.Typer(help="Save records that the results table did not take.", no_args_is_help=True)
 
 EXAMPLES = usage_examples(
     "records replay --stage prod",
@@ -30,7 +29,7 @@ EXAMPLES = usage_examples(
 
 @app.callback()
 def records() -> None:
-    """Bring records home that the results table did not take."""
+    """Save records that could not be written to the results table."""
 
 
 @app.command(epilog=EXAMPLES)
@@ -44,7 +43,7 @@ def replay(
         typer.Option(help="Also read this file of router log lines. Repeatable."),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="Messages, and lines of the log, to read at most.")
+        int, typer.Option(min=1, help="Maximum number of messages and of log lines to read.")
     ] = 100_000,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count, but write and remove nothing.")
@@ -52,13 +51,15 @@ def replay(
     as_json: JsonOption = False,
     stage: StageOption = None,
 ) -> None:
-    """Save queued records, and with --hours or --log those that only the log knows.
+    """Save queued records and, with --hours or --log, records that only the log has.
 
-    Each request counts once, however often and by whomever this is run: a record that is in the
-    table, or was deleted from it, is removed from the queue and changes no sum. The log also knows
-    requests whose function was killed before it saved them. What is not a record leaves the queue
-    for the partition REJECTED of the results table, with the reason, for 90 days. Needs rights to
-    read and write the results table and the queue, and to read the log.
+    The hourly monitor saves queued records on its own.
+
+    Each request counts once, no matter how often and by whom this is run: a record that is in the
+    table, or was deleted from it, is removed from the queue and changes no sum. The log also has
+    requests whose function was killed before it saved them. A message that is not a record is moved
+    to the partition REJECTED of the results table, with the reason, for 90 days. Needs permission
+    to read and write the results table and the queue, and to read the log.
     """
     deployed, done = find_deployed(stage), Replayed()
     with aws_errors():
@@ -66,7 +67,7 @@ def replay(
         url = deployed.settings.records_queue_url
         service.queue(SqsRecords(deployed.connect("sqs"), url, limit), done)
         if hours is not None or log:
-            service.log(_lines(deployed, hours, log or (), limit), done)
+            service.log(_counted(_lines(deployed, hours, log or (), limit), hours), done)
     if as_json:
         say_json(asdict(done), indent=2)
     else:
@@ -93,13 +94,40 @@ def _lines(
         if not file.is_file():
             raise UsageError(f"There is no file {file}. Give --log a file of router log lines.")
         with file.open(encoding="utf-8", errors="replace") as lines:
-            yield from lines
+            yield from _of_router(lines, file)
     if hours is not None:
         name = deployed.output("RouterFunction")
         function = deployed.connect("lambda").get_function_configuration(FunctionName=name)
         group = function.get("LoggingConfig", {}).get("LogGroup", f"/aws/lambda/{name}")
         since = datetime.now(UTC) - timedelta(hours=hours)
         yield from logged_lines(deployed.connect("logs"), group, since, limit)
+
+
+def _of_router(lines: Iterable[str], file: Path) -> Iterator[str]:
+    """Raise `UsageError` if no line names a request: then it is another file."""
+    names_requests = False
+    for line in lines:
+        names_requests |= any(mark in line for mark in MARKS)
+        yield line
+    if not names_requests:
+        raise UsageError(
+            f"{file} has no line that names a request, so it is no log of the router's function. "
+            "Give --log such a log; those of a local stack are in .local/logs/."
+        )
+
+
+def _counted(lines: Iterable[str], hours: int | None) -> Iterator[str]:
+    """Say if the log was empty: nothing was looked at then."""
+    read = 0
+    for line in lines:
+        read += 1
+        yield line
+    if hours is not None and not read:
+        say(
+            f"note: the router's log names no request in the last {hours} hours. A local stack "
+            "writes its logs to files: give them with --log .local/logs/….",
+            err=True,
+        )
 
 
 def _in_words(done: Replayed, dry_run: bool) -> Iterator[str]:

@@ -44,8 +44,8 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.prompt_strategy import NAMED
 from route_switch.domain.strategies.registry import strategy_in_effect
 from route_switch.domain.tiers import ALL_TIERS, ModelCatalog, ModelName, Tier, TierModels
-from route_switch.services.call_models import Deadline
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
+from route_switch.services.deadline import Deadline
 from route_switch.wiring.router import build_explainer, build_tier_chooser
 
 EXAMPLES = usage_examples(
@@ -126,14 +126,14 @@ def route(
     queries: Annotated[
         Path,
         typer.Option(
-            help="JSONL with 'query' or 'messages' per line, and 'id' if wanted; may be gzipped."
+            help="JSONL with 'query' or 'messages' per line, optionally 'id'; may be gzipped."
         ),
     ],
     prompt: Annotated[
         Path | None,
         typer.Option(
-            help="Routing prompt, .md or .json. Default: the packaged prompt. One with a local "
-            "model needs the .json, which holds its numbers."
+            help="Routing prompt, .md or .json. Default: the packaged prompt. With a local model, "
+            "use the .json file, which has the model's numbers."
         ),
     ] = None,
     router_model: RouterModelOption = "local/encoder",
@@ -146,13 +146,13 @@ def route(
         bool,
         typer.Option(
             "--explain",
-            help="Say why. An LLM as the router is asked for it in up to 2 more calls per query.",
+            help="Show why. A router LLM is asked for its reason in up to 2 more calls per query.",
         ),
     ] = False,
 ) -> None:
     """Route each query of a file and print the decisions.
 
-    Exits with 1 if the router LLM failed for any query.
+    Exits with status 1 if the router LLM failed for any query.
     """
     rows = read_queries(queries)
     routing_prompt = read_prompt(prompt) if prompt else packaged_prompt()

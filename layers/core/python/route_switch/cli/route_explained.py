@@ -12,7 +12,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing import bypass_below
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import strategy_in_effect
-from route_switch.services.call_models import Deadline
+from route_switch.services.deadline import Deadline
 from route_switch.services.find_evidence import FindEvidence
 
 

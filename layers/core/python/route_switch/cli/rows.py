@@ -23,9 +23,12 @@ class Column:
     right: bool = False
 
 
-def print_rows(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+def print_rows(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], *, whole: bool = False
+) -> None:
     """Print one line per row and wrap and cut nothing. Into a pipe or a file, print all columns,
-    separated by tabs."""
+    separated by tabs. On a terminal that is too narrow, leave out columns, or if the rows are
+    wanted `whole`, print each cell on a line of its own."""
     screen = console()
     if not screen.is_terminal:
         for row in ([column.title for column in columns], *rows):
@@ -36,6 +39,12 @@ def print_rows(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None
         for column, *cells in zip(columns, *rows, strict=True)
     ]
     shown = _fitting(columns, widths, screen.width)
+    if whole and len(shown) < len(columns):
+        for row in rows:
+            for column, cell in zip(columns, row, strict=True):
+                say(f"{column.title}: {cell}")
+            say("")
+        return
     table = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False)
     for place in shown:
         column = columns[place]
@@ -46,7 +55,8 @@ def print_rows(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None
     screen.width = max(screen.width, sum(widths[place] + GAP for place in shown))
     screen.print(table)
     if left_out := [each.title for place, each in enumerate(columns) if place not in shown]:
-        say(f"Not shown at this width: {', '.join(left_out)}.", err=True)
+        names = ", ".join(left_out)
+        say(f"Not shown at this width: {names}. Widen the terminal, or add --json.", err=True)
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:

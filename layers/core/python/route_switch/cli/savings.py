@@ -32,8 +32,8 @@ def savings(
 ) -> None:
     """Show what routing saves, or in shadow would save, and what it loses.
 
-    Savings come from recorded requests. The quality lost comes from the last learning run that
-    measured the live prompt, and so does the promise.
+    Savings come from recorded requests. The quality lost and the promise come from the last
+    learning run that measured the live prompt.
     """
     deployed = find_deployed(stage)
     today = datetime.now(UTC).date()

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from route_switch.api.costs_answer import costs_body
 from route_switch.domain.operations.costs import CostTotals
+from route_switch.domain.operations.partial_sum import PartialSum
 from route_switch.domain.operations.savings import SavedEstimate, ShadowSavings
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tiers import Tier
@@ -49,8 +50,7 @@ def savings_lines(found: Savings, shadow_tier: Tier) -> Iterator[str]:
         yield from _shadow_lines(found.shadow)
         yield ""
     yield "All requests"
-    requests = f"{_usd(total.spent_usd)} for {total.requests} requests, {total.answered} answered"
-    yield f"  spent          {requests}{_router(total)}"
+    yield f"  spent          {_spent(total)}"
     yield f"  saved          {_saved(total)}"
     yield f"  answered by    {_mix(_answered(found))}"
     yield ""
@@ -74,7 +74,7 @@ def _shadow_lines(shadow: ShadowSavings) -> Iterator[str]:
     yield "In shadow"
     yield f"  requests       {shadow.requests}, of which routing decided {shadow.decided}"
     router = _usd(shadow.router_usd)
-    yield f"  spent          {_usd(shadow.spent_usd)}, of it {router} for router calls"
+    yield f"  spent          {_usd(shadow.spent_usd)}, including {router} for router calls"
     if shadow.would_cost_usd is None or shadow.saved_usd is None:
         yield "  routing        would have cost an unknown sum: no decision with a known price"
         return
@@ -85,19 +85,29 @@ def _shadow_lines(shadow: ShadowSavings) -> Iterator[str]:
         yield f"  answered by    {_mix([*shadow.tiers.values()])}"
 
 
-def _router(total: CostTotals) -> str:
-    return "" if total.router_usd is None else f", of it {_usd(total.router_usd)} for router calls"
+def _spent(total: CostTotals) -> str:
+    spent, router = total.spent, total.router_usd
+    usd = "unknown" if spent.usd is None else _usd(spent.usd)
+    calls = "" if router is None else f", including {_usd(router)} for router calls"
+    return _with_hint(
+        f"{usd} for {total.requests} requests, {total.answered} answered{calls}", spent
+    )
 
 
 def _saved(total: CostTotals) -> str:
-    if total.saved_usd is None:
+    saved = total.saved
+    if saved.usd is None:
         return "unknown: no answer has an estimate of its cost on Tier 3"
     low, high = total.saved_usd_low, total.saved_usd_high
     if low is None or high is None or low == high:
-        return f"{_usd(total.saved_usd)}, net of router and learning"
-    found = _interval(SavedEstimate(total.saved_usd, low, high))
+        return _with_hint(f"{_usd(saved.usd)}, net of router and learning", saved)
+    found = _interval(SavedEstimate(saved.usd, low, high))
     may_lose = "; it may be a loss" if low < 0 < high else ""
-    return f"{found}, net of router and learning{may_lose}"
+    return _with_hint(f"{found}, net of router and learning{may_lose}", saved)
+
+
+def _with_hint(text: str, of: PartialSum) -> str:
+    return text if of.hint is None else f"{text}; {of.hint}"
 
 
 def _answered(found: Savings) -> list[float]:

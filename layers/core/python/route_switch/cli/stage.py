@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 STACK_FILE = Path(".local/stack.json")
+"""Where 'make up' describes its stack."""
+STACK_VARIABLE = "ROUTE_SWITCH_STACK"
+"""The environment variable that names the file of another stack, such as that of 'make demo'."""
 
 _LOCK_TIMEOUTS = Config(
     connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 2}
@@ -133,17 +136,36 @@ class Deployed:
         return self.outputs[name]
 
 
+def local_stack() -> dict[str, str] | None:
+    """Return addresses, keys and names of the local stack; None if there is none."""
+    file = Path(os.environ.get(STACK_VARIABLE) or STACK_FILE)
+    if not file.exists():
+        return None
+    stack: dict[str, str] = json.loads(file.read_text("utf-8"))
+    return stack
+
+
+def _no_stack() -> UsageError:
+    named = os.environ.get(STACK_VARIABLE)
+    if named:
+        return UsageError(
+            f"Which stage? {named} does not exist: the stack that {STACK_VARIABLE} names has "
+            "stopped. Unset the variable, or name a stage with --stage."
+        )
+    return UsageError(
+        f"Which stage? {STACK_FILE} does not exist in this folder. Name a stage with --stage, "
+        "or start the local stack with 'make up'."
+    )
+
+
 def find_stage(name: str | None) -> Stage:
-    """Return the stage with this name, or the local stack described in `STACK_FILE`."""
+    """Return the stage with this name, or the local stack."""
     if name is not None:
         check_configured(name)
         return Stage(f"/route-switch/{name}/prompt", boto3.Session(region_name=_region(name)))
-    if not STACK_FILE.exists():
-        raise UsageError(
-            f"Which stage? {STACK_FILE} does not exist in this folder. Name a stage with --stage, "
-            "or start the local stack with 'make up'."
-        )
-    stack = json.loads(STACK_FILE.read_text("utf-8"))
+    stack = local_stack()
+    if stack is None:
+        raise _no_stack()
     # The local stack listens on loopback, where no proxy leads, and does not check credentials.
     direct = botocore.session.get_session()
     direct.set_default_client_config(Config(proxies={}))
@@ -205,11 +227,11 @@ def _failed(error: BotoCoreError | ClientError) -> RouteSwitchError:
 
 def _is_local(error: UnconnectedError | HTTPClientError) -> bool:
     """Whether the endpoint that was called is the local stack's."""
-    if not STACK_FILE.exists():
+    stack = local_stack()
+    if stack is None:
         return False
-    local: str = json.loads(STACK_FILE.read_text("utf-8"))["aws_endpoint"]
     called = str(error.kwargs.get("endpoint_url", ""))
-    return called.startswith(local.rstrip("/"))
+    return called.startswith(stack["aws_endpoint"].rstrip("/"))
 
 
 def _region(stage: str) -> str:

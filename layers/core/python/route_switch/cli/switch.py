@@ -11,10 +11,10 @@ from route_switch.cli.change_recorder import change_recorder
 from route_switch.cli.options import JsonOption, StageOption, usage_examples
 from route_switch.cli.stage import Deployed, aws_errors, find_deployed
 from route_switch.cli.terminal import say
-from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.switches import Switches
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations.audited_switches import AuditedSwitches
+from route_switch.services.operations.change_switches import ChangeSwitches
 
 app = typer.Typer(
     help="Pin a tier, change routing, or turn learning off, without a deployment.",
@@ -84,8 +84,8 @@ def routing(
 ) -> None:
     """Turn routing on, put it in shadow, or turn it off.
 
-    In shadow, one tier answers (router.shadow_answer_tier, 3 by default) and routing decides
-    beside it; 'route-switch savings' shows what it would save. When off, no router LLM is called,
+    In shadow, one tier answers (router.shadow_answer_tier, 3 by default), and routing only decides:
+    'route-switch savings' shows what it would save. When off, no router LLM is called,
     and longer queries go to the safe tier.
     """
     _set(stage, "routing", IN_WARM_PROCESSES, routing=state.value)
@@ -110,22 +110,12 @@ def switch_store(deployed: Deployed) -> SsmSwitchStore:
 def _set(stage: str | None, name: str, when: str, **change: Tier | str | None) -> None:
     with aws_errors():
         deployed = find_deployed(stage)
-        store = switch_store(deployed)
         record = change_recorder(deployed.connect, deployed.settings.results_table)
-        before = _read_or_default(store)
-        after = Switches.model_validate({**before.model_dump(), **change})
-        AuditedSwitches(store, record).write(after)
-    say(f"{name}: {_states(before)[name]} -> {_states(after)[name]}")
+        made = ChangeSwitches(AuditedSwitches(switch_store(deployed), record))(change)
+    if made.unreadable is not None:
+        say(f"note: {made.unreadable} The other switches are now at their defaults.", err=True)
+    say(f"{name}: {_states(made.before)[name]} -> {_states(made.after)[name]}")
     say(when, err=True)
-
-
-def _read_or_default(store: SsmSwitchStore) -> Switches:
-    """A switch can be set even if the stored value is unreadable."""
-    try:
-        return store.read()
-    except ConfigurationError as error:
-        say(f"note: {error} The other switches are now at their defaults.", err=True)
-        return Switches()
 
 
 def _states(switches: Switches) -> dict[str, str]:

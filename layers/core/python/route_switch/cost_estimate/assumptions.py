@@ -72,6 +72,10 @@ def _about_usage(deployment: Deployment) -> Iterator[str]:
         "Every request succeeds at the first attempt, without fallbacks, an Idempotency-Key or key "
         "limits. X-Ray samples at its default rate."
     )
+    yield (
+        "What people look at is not counted: a view of the console costs less than a tenth of a "
+        "cent."
+    )
 
 
 def _about_prices(estimate: MonthlyEstimate, model_prices: str) -> Iterator[str]:

@@ -17,8 +17,11 @@ desktop core, and a cold start of 0.5 s in at most every 50th request."""
 
 RECORD_BYTES = 1_920
 """Size of a record without its texts, with model names as long as Bedrock's."""
-COUNTER_WRITES = 2
-"""The counters of the day and of the key's month, each below 1 KB."""
+DAY_BYTES, KEY_BYTES = 1_150, 1_000
+"""Size of a shard's counters of a busy day, and of a busy key's month: every tier, reason and
+response time occurs, with model names as long as Bedrock's."""
+ENTRY_BYTES = 450
+"""Size of a request's entry in the list of results, with model names as long as Bedrock's."""
 TRANSACTIONAL = 2
 """A transactional write takes twice the units."""
 INDEX_WRITES = 2
@@ -78,8 +81,9 @@ def item_bytes(deployment: Deployment, traffic: Traffic) -> int:
 def _table_usage(deployment: Deployment, traffic: Traffic) -> dict[str, float]:
     """One transaction per request, and its session. The key is read once a minute and process;
     count it per request."""
-    record = math.ceil(item_bytes(deployment, traffic) / 1024)
-    writes = TRANSACTIONAL * (record + COUNTER_WRITES) + INDEX_WRITES
+    sizes = (item_bytes(deployment, traffic), ENTRY_BYTES, DAY_BYTES, KEY_BYTES)
+    units = sum(math.ceil(size / 1024) for size in sizes)
+    writes = TRANSACTIONAL * units + INDEX_WRITES
     reads = 0.5
     if deployment.config.sessions == "on":
         writes, reads = writes + SESSION_WRITES, reads + SESSION_READS
@@ -91,7 +95,7 @@ def _table_usage(deployment: Deployment, traffic: Traffic) -> dict[str, float]:
 
 def _kept(deployment: Deployment, traffic: Traffic) -> dict[str, float]:
     months = deployment.config.retention_days / MONTH_DAYS
-    gb = traffic.requests * item_bytes(deployment, traffic) * months / GB
+    gb = traffic.requests * (item_bytes(deployment, traffic) + ENTRY_BYTES) * months / GB
     return {
         "dynamodb_storage_gb": gb,
         **({"dynamodb_backup_gb": gb} if deployment.backups else {}),

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from route_switch.dashboard.figures import NONE, count, share, usd
 from route_switch.dashboard.markup import Html, Table, joined, paragraph
 from route_switch.domain.api_keys import ApiKey
+from route_switch.domain.operations.amounts import NONE, count, share, usd
 from route_switch.domain.operations.costs import CostTotals
 from route_switch.services.operations.sum_costs import CostGroup, CostsReport
 
@@ -25,14 +25,18 @@ class KeysView:
 
     @property
     def html(self) -> Html:
-        ranked = sorted(self.report.rows, key=lambda row: -row.costs.spent_usd)
-        shown, others = ranked[:MOST_ROWS], ranked[MOST_ROWS:]
-        rows = [_row(row) for row in shown]
-        if others:
-            rows.append(_others([row.costs for row in others]))
+        rows = key_rows(self.report.rows)
         rows.append(_cells("All keys", "", self.report.total))
         table = Table(HEAD, rows, texts=2, strong=frozenset({len(rows) - 1}))
         return joined(table.html, paragraph(NOTE))
+
+
+def key_rows(groups: Sequence[CostGroup]) -> list[tuple[str, ...]]:
+    """Return a row for each of the most expensive keys, and one for all others."""
+    ranked = sorted(groups, key=lambda row: -row.costs.spent_usd)
+    rows = [_row(row) for row in ranked[:MOST_ROWS]]
+    others = [row.costs for row in ranked[MOST_ROWS:]]
+    return [*rows, _others(others)] if others else rows
 
 
 def _row(row: CostGroup) -> tuple[str, ...]:
@@ -46,10 +50,7 @@ def _row(row: CostGroup) -> tuple[str, ...]:
 
 def _cells(name: str, tags: str, costs: CostTotals, budget: float | None = None) -> tuple[str, ...]:
     used = (NONE, NONE) if budget is None else (usd(budget), share(costs.spent_usd, budget))
-    spent = usd(costs.spent_usd)
-    if costs.without_cost:
-        spent += f" + {count(costs.without_cost)} unknown"
-    return name, tags, count(costs.requests), spent, *used
+    return name, tags, count(costs.requests), costs.spent.in_short, *used
 
 
 def _others(costs: Sequence[CostTotals]) -> tuple[str, ...]:

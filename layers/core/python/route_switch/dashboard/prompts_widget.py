@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from route_switch.dashboard.figures import NONE
 from route_switch.dashboard.markup import Html, Table, joined, paragraph
+from route_switch.domain.operations.amounts import NONE
+from route_switch.domain.prompts.author import author_name
 from route_switch.services.prompts.describe_versions import Gain, VersionOrigin
 
 HEAD = ("Version", "Origin", "Verdict", "By", "Written (UTC)")
@@ -25,18 +26,18 @@ class PromptsView:
     @property
     def html(self) -> Html:
         live = frozenset(n for n, mark in enumerate(self.marks) if mark.serves)
-        table = Table(HEAD, [_row(mark) for mark in self.marks], texts=4, strong=live)
+        table = Table(HEAD, [version_row(mark) for mark in self.marks], texts=4, strong=live)
         promised = next((m.promise for m in self.marks if m.serves and m.promise), None)
         promise = () if promised is None else (paragraph(f"The promise: {promised}."),)
         return joined(paragraph(f"In use: {self.serving}."), *promise, table.html, paragraph(NOTE))
 
 
-def _row(mark: VersionOrigin) -> tuple[str, ...]:
+def version_row(mark: VersionOrigin) -> tuple[str, ...]:
     return (
         f"{mark.version} (live)" if mark.serves else str(mark.version),
         mark.origin,
         _verdict(mark),
-        mark.written_by.rpartition("/")[2],
+        author_name(mark.written_by),
         f"{mark.written_at:%Y-%m-%d %H:%M}",
     )
 

@@ -4,16 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from route_switch.dashboard.figures import UNKNOWN, count, share, usd
 from route_switch.dashboard.markup import Html, Table, heading, joined, paragraph
 from route_switch.domain.decision import Reason
+from route_switch.domain.operations.amounts import UNKNOWN, count, share, usd
 from route_switch.domain.operations.costs import ROUTER, CostTotals
+from route_switch.domain.operations.partial_sum import PartialSum
 from route_switch.domain.operations.savings import ShadowSavings
 from route_switch.services.operations.show_spend import Spend
 
 REASONS: Final = {
     Reason.BYPASS: "Bypass: too short to need the router",
     Reason.ROUTER: "Router: it chose the tier",
+    Reason.CAPPED: "Capped: the router chose Tier 3, but the key is above its cap",
     Reason.OVERRIDE: "Override: the request named the tier",
     Reason.FALLBACK: "Fallback: the router failed, the safe tier answered",
     Reason.DEGRADED: "Degraded: the tier failed or the key's budget was spent",
@@ -26,7 +28,7 @@ NOTE = (
     "its answers would differ in length, as learning measures; before that, between 0.4 and 2.5 "
     "times as long. Saved is net of the router, failed requests and learning; "
     "money reserved for learning counts as spent. Sums leave out requests of unknown cost and "
-    "answers without an estimate."
+    "answers without an estimate, and are unknown only if they cover nothing."
 )
 
 Row = tuple[str, str, str]
@@ -55,7 +57,7 @@ class SpendView:
 
     def _summary(self) -> Table:
         spent = [
-            self._both("Spent", lambda c: usd(c.with_learning_usd)),
+            self._both("Spent", lambda c: usd(c.spent_with_learning.usd)),
             self._both("… on answers", lambda c: _part(c.spent_usd - (c.router_usd or 0), c)),
             self._both("… on the router", lambda c: _part(c.router_usd or 0, c)),
             self._both("… on learning", lambda c: _part(c.learning_usd or 0, c)),
@@ -64,7 +66,7 @@ class SpendView:
         saved = [
             self._both("Saved, net (estimated)", _saved),
             *self._shadow(),
-            self._both("All on Tier 3 (estimated)", lambda c: usd(c.baseline_usd)),
+            self._both("All on Tier 3 (estimated)", lambda c: usd(c.baseline.usd)),
             self._both("Requests", lambda c: count(c.requests)),
             self._both("Cost per 1,000 requests, without learning", _per_thousand),
             self._both("Requests of unknown cost", lambda c: count(c.without_cost)),
@@ -105,15 +107,14 @@ class SpendView:
     def _models(self) -> list[tuple[str, ...]]:
         """Return a row per model, most expensive in the month first."""
 
-        def spent(spend: Spend, model: str) -> float:
-            costs = spend.models.get(model)
-            return 0.0 if costs is None else costs.spent_usd
+        def spent(spend: Spend, model: str) -> PartialSum:
+            return spend.models.get(model, CostTotals(0.0)).spent
 
         def cells(spend: Spend, model: str) -> tuple[str, str]:
             amount = spent(spend, model)
-            return usd(amount), share(amount, spend.total.spent_usd)
+            return amount.in_short, share(amount.usd, spend.total.spent_usd)
 
-        names = sorted(self.month.models, key=lambda name: -spent(self.month, name))
+        names = sorted(self.month.models, key=lambda name: -(spent(self.month, name).usd or 0.0))
         return [(name, *cells(self.today, name), *cells(self.month, name)) for name in names]
 
     def _reasons(self) -> list[tuple[str, ...]]:
@@ -147,12 +148,12 @@ def _would_save(shadow: ShadowSavings | None) -> str:
 
 def _saved(costs: CostTotals) -> str:
     """Format the saving, with its share of the baseline if both cover the same answers."""
-    if not costs.saving_is_known:
+    saved, bounds = costs.saved, _bounds(costs)
+    if saved.usd is None:
         return UNKNOWN
-    saved, baseline, bounds = costs.saved_usd, costs.baseline_usd, _bounds(costs)
-    if saved is None or not baseline or costs.without_saving != costs.without_baseline:
-        return f"{usd(saved)}{bounds}"
-    return f"{usd(saved)} ({share(saved, baseline)}){bounds}"
+    if costs.saved_share is None:
+        return f"{usd(saved.usd)}{bounds}"
+    return f"{usd(saved.usd)} ({share(saved.usd, costs.baseline_usd)}){bounds}"
 
 
 def _bounds(costs: CostTotals) -> str:
@@ -161,4 +162,7 @@ def _bounds(costs: CostTotals) -> str:
 
 
 def _per_thousand(costs: CostTotals) -> str:
-    return usd(1000 * costs.spent_usd / costs.requests) if costs.requests else "–"
+    if not costs.requests:
+        return "–"
+    spent = costs.spent.usd
+    return usd(None if spent is None else 1000 * spent / costs.requests)

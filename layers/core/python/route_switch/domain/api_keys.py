@@ -24,6 +24,11 @@ def hash_key(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+def key_id_of(key_hash: str) -> str:
+    """Return a key's public id, which does not help to guess the key."""
+    return f"key_{key_hash[:12]}"
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A stored key: everything except the key itself.
@@ -32,7 +37,9 @@ class ApiKey:
     None when there is no limit. `when_spent` says what happens to requests once the budget of a
     calendar month (UTC) is used up: refuse them, or send them to Tier 1. `profile` is the routing
     profile of requests that name none; None is the stage's. `ends_at` is set once the presented
-    secret was replaced by a rotation: it is valid until then.
+    secret was replaced by a rotation: it is valid until then. `max_upgrade_share` caps the share of
+    routed requests that go to Tier 3 (`domain.operations.upgrade_cap`); None is the stage's cap.
+    Until `upgrades_limited_until`, routing sends no request of the key to Tier 3.
     """
 
     key_id: str
@@ -46,6 +53,11 @@ class ApiKey:
     profile: Profile | None = None
     revoked: bool = False
     ends_at: datetime | None = None
+    max_upgrade_share: float | None = None
+    upgrades_limited_until: datetime | None = None
+
+    def limits_upgrades(self, now: datetime) -> bool:
+        return self.upgrades_limited_until is not None and now < self.upgrades_limited_until
 
     def refusal(self, now: datetime) -> str | None:
         """Return why the key is not valid at this time, None if it is."""

@@ -17,6 +17,8 @@ class Reason(StrEnum):
     OVERRIDE = "override"
     FALLBACK = "fallback"
     DEGRADED = "degraded"
+    CAPPED = "capped"
+    """Routing chose Tier 3, but the key is above its cap: see `domain.operations.upgrade_cap`."""
     SHADOW = "shadow"
     """Routing only decides beside the answer: see `domain.shadow`."""
     SESSION = "session"

@@ -1,5 +1,6 @@
 """The project's error tree. Each message says what happened, why, and what to do."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Literal
 
@@ -25,12 +26,53 @@ class PromptConflictError(PromptError):
     is in progress."""
 
 
+class PromptChangedError(PromptConflictError):
+    """Nothing was changed: another version is live than the one that the change is based on. `live`
+    describes that version, whose number is `version`; both are None if nothing is live any more."""
+
+    def __init__(
+        self, message: str, *, base: int | None, version: int | None, live: str | None
+    ) -> None:
+        super().__init__(message)
+        self.base = base
+        self.version = version
+        self.live = live
+
+
 class PromptLockedError(PromptConflictError):
     """Another change to the live prompt is in progress. Retry later."""
 
 
 class PromptReplacedError(PromptConflictError):
-    """A change went live and overwrote another one made at the same moment."""
+    """A change went live as `version` and overwrote `overwritten`, which was made at the same
+    moment."""
+
+    def __init__(self, message: str, *, version: int, overwritten: int) -> None:
+        super().__init__(message)
+        self.version = version
+        self.overwritten = overwritten
+
+
+class NoSuchVersionError(PromptError):
+    """Parameter Store does not keep this version of the prompt."""
+
+
+class UnprovenEvidenceError(PromptError):
+    """A document that a person publishes states what no stored version and no run states. `problem`
+    says so without naming a command."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        """`names` are the entries of its front matter that are added, changed or missing."""
+        some = ", ".join(f"'{name[:40]}'" for name in names[:8])
+        self.problem = (
+            f"The front matter differs from what a learning run stated: {some}"
+            f"{' and others' if len(names) > 8 else ''}. Besides what decides about queries, a "
+            "person may state 'author', 'note' and 'origin = \"hand-written\"'. Remove all other "
+            "lines, or keep them as a stored version has them."
+        )
+        super().__init__(
+            f"{self.problem} To publish a run's candidate, use 'route-switch prompt promote'."
+        )
 
 
 class LocalModelError(PromptError):
@@ -82,8 +124,21 @@ class ModelTimeoutError(ModelError):
     """A model did not answer before its deadline."""
 
 
+class ModelNotCalledError(ModelError):
+    """The call failed before it was sent, so nothing is known of the model. `store_error` is set if
+    a store was away that the call needs, such as that of the provider's key."""
+
+    def __init__(self, message: str, *, store_error: StoreError | None = None) -> None:
+        super().__init__(message)
+        self.store_error = store_error
+
+
 class InvalidModelRequestError(ModelError):
     """The provider refused the request itself (400, 413, 422)."""
+
+
+class TooCostlyRequestError(InvalidModelRequestError):
+    """The request alone may cost more than a learning run lets one answer cost."""
 
 
 class ModelUnusableError(ModelError):
@@ -182,7 +237,8 @@ def no_such_result(request_id: str) -> RequestRefusedError:
     """Return a 404 for a missing result. Another key's result gets the same error, so that its
     existence stays hidden."""
     return RequestRefusedError(
-        f"This key has no result '{request_id}'. It may have expired.",
+        f"This key has no result '{request_id}'. It may have expired. If its answer has just come, "
+        "repeat the call.",
         status=HTTPStatus.NOT_FOUND,
         code="result_not_found",
     )

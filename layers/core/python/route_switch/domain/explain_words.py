@@ -115,7 +115,12 @@ def _routing(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
     if routed.profile_tier is not None:
         chosen = routed.profile_tier
         yield f"The profile '{routed.profile}' makes that Tier {chosen.value}."
-    if chosen is not routed.tier and routed.reason is not Reason.SESSION:
+    if routed.reason is Reason.CAPPED:
+        yield (
+            "This key's share of Tier 3 is above its cap (max_upgrade_share), so "
+            f"Tier {routed.tier.value} answers."
+        )
+    elif chosen is not routed.tier and routed.reason is not Reason.SESSION:
         yield (
             f"Tier {chosen.value} may not answer this request, so the nearest tier that may is "
             f"used: Tier {routed.tier.value}."
@@ -215,6 +220,11 @@ def _routing_changes(facts: Facts, routed: RoutingDecision) -> Iterator[str]:
         yield (
             f"The session goes to Tier {chosen.value} when its cache has expired, or when moving "
             "saves more than filling another cache costs."
+        )
+    elif routed.reason is Reason.CAPPED:
+        yield (
+            "Tier 3 answers again when the key's share of it is back at the cap, or when the owner "
+            "raises the cap: route-switch keys set."
         )
     elif chosen is not routed.tier:
         yield f"Tier {chosen.value} answers if the request, its key and its models allow that."

@@ -9,9 +9,13 @@ LONG_ANSWER_TOKENS = 400
 
 def watched_counters(record: RequestRecord) -> dict[str, float]:
     """Return what one request adds. The first tier counts, not the one that answered after a
-    failure."""
-    if record.reason is Reason.ROUTER:
-        return {f"routed:{record.decided_tier.value}": 1}
+    failure, and a dry run, which buys no answer, does not count."""
+    if record.status == "dry_run":
+        return {}
+    if record.reason in {Reason.ROUTER, Reason.CAPPED}:
+        # A client that asks for a larger tier (min_tier, a profile) does not make it routing's.
+        tier = min(record.decided_tier, record.routed_tier or record.decided_tier)
+        return {f"routed:{tier.value}": 1}
     if record.reason is Reason.BYPASS:
         usages = [each.usage for each in record.attempts if each.usage]
         is_long = any(usage.output_tokens >= LONG_ANSWER_TOKENS for usage in usages)

@@ -9,7 +9,7 @@ import json
 import math
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Literal, Protocol, Self
 
@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from route_switch.domain.local_features import BUCKETS, DENSE, dense_features, hashed_features
-from route_switch.domain.local_readings import readings_of
+from route_switch.domain.local_readings import as_learned, readings_of
 from route_switch.domain.query import Query
 from route_switch.domain.tiers import Tier
 
@@ -66,12 +66,13 @@ class LocalNumbers(BaseModel):
     natural logarithm of its cost in units of the mean cost of a query on Tier 3. `lambda_` is what
     a unit of cost is worth in quality. `longest` is the length, in tokens, of the longest queries
     that the model was trained on: a longer one is read as if it were of that length, because a
-    linear function says nothing beyond them.
+    linear function says nothing beyond them. `features` names the map from a query to numbers, and
+    says whether a text is also read by its stretches (`domain.local_readings`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    features: Literal["words-1"] = "words-1"
+    features: Literal["words-1", "words-1-whole"] = "words-1"
     lambda_: Annotated[FiniteFloat, Field(ge=0)]
     longest: Annotated[int, Field(ge=1)]
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
@@ -85,6 +86,10 @@ class LocalNumbers(BaseModel):
         if not len(self.tiers) == len(self.quality) == len(self.cost):
             raise ValueError("quality and cost need an entry for each of tiers")
         return self
+
+    @property
+    def reads_stretches(self) -> bool:
+        return self.features == "words-1"
 
     @property
     def sha256(self) -> str:
@@ -180,16 +185,12 @@ def decisive(
     numbers: LocalNumbers, query: Query, lambda_: float | None = None
 ) -> tuple[Query, LocalChoice]:
     """Return the reading (`domain.local_readings`) with the lowest tier, and its choice: the tier
-    with the highest expected objective, the lower tier on a tie.
-
-    If readings differ, a part of the text decides, which is no clear lead.
-    """
+    with the highest expected objective, the lower tier on a tie. Of several such readings, the one
+    with the greatest lead decides: a text around a query that is surely easy raises no doubt."""
     value = numbers.lambda_ if lambda_ is None else lambda_
-    read = [(each, best_of(expect(numbers, each), value)) for each in readings_of(query)]
-    reading, choice = min(read, key=lambda each: each[1].tier)
-    if any(other.tier is not choice.tier for _, other in read):
-        choice = replace(choice, lead=0.0)
-    return reading, choice
+    readings = readings_of(query) if numbers.reads_stretches else (as_learned(query),)
+    read = ((each, best_of(expect(numbers, each), value)) for each in readings)
+    return min(read, key=lambda each: (each[1].tier, -each[1].lead))
 
 
 def best_of(expected: Mapping[Tier, Expected], lambda_: float) -> LocalChoice:

@@ -69,7 +69,7 @@ class OutputRatios:
         """Raise `ValueError` for anything but what `to_json` returns."""
         try:
             return cls(tuple(MeasuredRatio(**each) for each in json.loads(document)["measured"]))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, RecursionError) as error:
             raise ValueError(f"not a document with output ratios: {error}") from error
 
     def to_json(self) -> str:

@@ -148,13 +148,16 @@ class KeyLimits(Protocol):
         """Count one request in the current minute. Return False when `limit` has been reached."""
         ...
 
-    def reserve(self, key_id: str, month: str, usd: float, budget_usd: float) -> bool:
-        """Reserve `usd` of the month's (`YYYY-MM`) budget. Return False when less than that is
+    def reserve(self, key_id: str, at: datetime, usd: float, budget_usd: float) -> bool:
+        """Reserve `usd` of the budget of the month of `at`. Return False when less than that is
         left."""
         ...
 
-    def adjust(self, key_id: str, month: str, usd: float) -> None:
-        """Add `usd` to the month's total; a negative amount returns money."""
+    def settle(
+        self, key_id: str, at: datetime, reserved_usd: float, charged_usd: float, kept_usd: float
+    ) -> None:
+        """Replace what was reserved `at` that time. `kept_usd` is how much of the charge is not
+        known to be spent. Do nothing if the reservation was settled before."""
         ...
 
 

@@ -4,6 +4,7 @@
 0.
 """
 
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,12 @@ from route_switch.domain.usage import Usage
 MAX_USD_PER_MILLION = 1_000_000
 """One USD per token. What is above is a slip of the pen."""
 UsdPerMillion = Annotated[float, Field(ge=0, le=MAX_USD_PER_MILLION, allow_inf_nan=False)]
+
+
+def in_usd(amount: float) -> str:
+    """Write an amount as a sentence has it, without an exponent: `0.00001 USD`."""
+    digits = f"{amount:.6g}" if abs(amount) < 1 else f"{amount:.12g}"
+    return f"{Decimal(digits):f} USD"
 
 
 class Rates(BaseModel):

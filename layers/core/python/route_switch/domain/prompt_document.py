@@ -1,7 +1,7 @@
 """A routing prompt as a document: Markdown that a person edits, or JSON.
 
     +++
-    schema_version = 2
+    schema_version = 3
     origin = "hand-written"
     +++
 
@@ -24,10 +24,10 @@
     ~~~
 
 The front matter is TOML. All of it except `schema_version` and the keys of a local model
-(`local_model_text`) is the provenance. Version 2 shows the router LLM a query with its
-conversation, version 1 with one line about it. Demos and messages are optional: without messages,
-the standard ones apply. Markdown names a local model by the digest of its numbers; JSON may hold
-them.
+(`local_model_text`) is the provenance. Version 3 shows the router LLM a query in quotes, with its
+conversation; version 2 the same without quotes around the query; version 1 the query with one line
+about the conversation. Demos and messages are optional: without messages, the standard ones apply.
+Markdown names a local model by the digest of its numbers; JSON may hold them.
 """
 
 import json
@@ -64,13 +64,19 @@ def parse_prompt(document: str) -> RoutingPrompt:
             return _from_json(document)
         return _from_markdown(document.removeprefix("\ufeff").replace("\r\n", "\n"))
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(map(str, problem["loc"])) or "prompt"
-        raise PromptError(
-            f"The routing prompt is broken: {where} {why_invalid(problem)}"
-        ) from error
+        raise PromptError(f"The routing prompt is broken: {_fault(error)}") from error
     except ValueError as error:
         raise PromptError(f"The routing prompt is broken: {error}") from error
+    except RecursionError as error:
+        raise PromptError("The routing prompt is broken: it is nested too deeply") from error
+
+
+def _fault(error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    field, *inside = map(str, problem["loc"] or ("prompt",))
+    if field == "provenance" and inside:
+        return f"'{inside[0][:40]}' in its front matter must be a text, a number, true or false"
+    return f"{'.'.join((field, *inside))} {why_invalid(problem)}"
 
 
 def readable_prompt(document: str) -> RoutingPrompt | None:

@@ -14,11 +14,15 @@ from route_switch.domain.conversation import (
     text_of,
 )
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.quoted_query import as_data
 from route_switch.domain.routed_text import as_read
 from route_switch.domain.router_view import in_context, with_context_line
 from route_switch.domain.tokens import clip, estimate_tokens
 
 __all__ = ["Query", "query_of", "text_of"]
+
+QUOTED_SINCE = 3
+"""The first schema version of a prompt whose router LLM gets the query in quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,17 @@ class Query:
         `domain.routed_text` reads it.
 
         Version 1 of a prompt's schema has one line about the conversation before the clipped text.
-        Since version 2 the conversation is quoted (`domain.router_view`). A query that is all that
-        the model gets is the same in both.
+        Since version 2 the conversation is quoted (`domain.router_view`), since version 3 the query
+        as well (`domain.quoted_query`); the quotes come on top of `max_tokens`. A query that is all
+        that the model gets is the same in versions 1 and 2. Learning keeps the form of version 2,
+        from which that of version 3 is made.
         """
         if self.is_rendered:
-            return clip(self.text, max_tokens)
-        render = with_context_line if schema_version == 1 else in_context
-        return render(as_read(self.text), self.conversation, max_tokens)
+            view = clip(self.text, max_tokens)
+        else:
+            render = with_context_line if schema_version == 1 else in_context
+            view = render(as_read(self.text), self.conversation, max_tokens)
+        return as_data(view) if schema_version >= QUOTED_SINCE else view
 
 
 _TEXT_PARTS = ("text", "refusal")

@@ -1,9 +1,9 @@
 """The parts of a query's text, so that no part decides alone how the query is routed.
 
 A *unit* is a sentence, a line, a bracket's content, a piece in another script; or a whole code
-block or list of options with the line before it. A *side* is everything before or after a cut
-between two units. Somebody who wants another model puts a text before or after the query; then one
-side of a cut is the query as it would be alone.
+block or list of options with the line before it. A *stretch* is what stands between two cuts, or
+between a cut and an end of the text. Somebody who wants another model puts a text before or after
+the query; then one stretch is the query as it would be alone.
 
 All of it is linear in the text, of which only the ends are read.
 """
@@ -11,28 +11,42 @@ All of it is linear in the text, of which only the ends are read.
 import re
 from collections import Counter
 from dataclasses import dataclass
+from itertools import combinations, pairwise
 
 HEAD_CHARS = 3000
 TAIL_CHARS = 1500
 MIN_SIDE_WORDS = 4
 """A side with fewer words says too little to be routed by."""
 MIN_WORDS_LEFT = 3
+MIN_WORDS_TOLD = 5
 PADDING = 3
+REQUEST_WORDS, LONGER = 20, 2
+TASK_WORDS, TASK_SHARE = 6, 2 / 3
 
 _SIGN = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"
 """Thai, Japanese, Chinese: two signs count as a word."""
 _WORD = re.compile(rf"[{_SIGN}]{{2}}|[^\W{_SIGN}]+")
 _ENCODED = re.compile(r"(?<!\S)(?=\S*[A-Z]\S*[a-z]\S*[A-Z0-9])[A-Za-z0-9+/_-]{24,}={0,2}(?!\S)")
-_OPTION = re.compile(r"\s*\(?[A-Z0-9]{1,2}[.)]\s")
-_BARE_LABEL = re.compile(r"\s*\(?[A-Z0-9]{1,2}[.)]$")
+_OPTION = re.compile(r"\s*\(?(?:[A-Z0-9]{1,2}|[IVX]{3,4})[.)]\s")
+_BARE_LABEL = re.compile(r"\s*\(?(?:[A-Z0-9]{1,2}|[IVX]{3,4})[.)]$")
 _OPTIONS = re.compile(r"^\s*\(?[A-J][.)]\s", re.MULTILINE)
 _CODE_LINE = re.compile(
     r"^\s*(?:def|class|return|for|if|while|import|from|assert|print)\b"
     r"|^(?!.*\\[a-z]).*[;{}]\s*$|\w\(\w*\)|=>|^\s{4}|=="
 )
+_PROSE = re.compile(r"(?!\s|#|//|/\*|\*)(?:.*?[\s\"'(])??(?:[A-Za-z'’]+[,:]? ){4}[A-Za-z'’]+")
+"""A line of prose may name a function or end in a brace, as a value in JSON does."""
 _CODE = re.compile(
     r"```|\bdef \w+\(|\[PYTHON\]|#include|\bclass \w+[:{(]|\bfunction \w+\("
     r"|\bSELECT\b.{1,200}\bFROM\b"
+)
+_REQUEST = re.compile(
+    r"\W*(?:please |now |can you |could you |i (?:want|need|would like)\b.{0,40})?"
+    r"(?:add|analy[sz]e|build|calculate|classify|compare|compute|convert|create|debug|derive|describe"
+    r"|design|develop|discuss|draft|evaluate|explain|find|fix|generate|give|help|identify|implement"
+    r"|improve|list|make|outline|plan|propose|provide|prove|refactor|review|rewrite|show|simplify"
+    r"|solve|suggest|summari[sz]e|tell|translate|write)\b",
+    re.IGNORECASE,
 )
 _FENCES = {"```": "```", "[PYTHON]": "[/PYTHON]"}
 _LATIN, _OTHER = r"\u0000-\u024f", r"\u0370-\uffff"
@@ -55,17 +69,22 @@ class Unit:
 
 def units_of(text: str) -> list[Unit]:
     """Return the units in their order, without long codes. A repeated unit counts once, or not
-    at all if it is said `PADDING` times. A text without words is one unit."""
-    lines = _without_codes(ends_of(text)).split("\n")
+    at all if it is said `PADDING` times. Units of few words, such as a greeting, a label or a tag,
+    are left out wherever they stand, so that a text around a query changes nothing within it. A
+    text without words is one unit."""
+    lines = [line for line in _without_codes(ends_of(text)).split("\n") if line.strip()]
     times: Counter[str] = Counter()
     first: dict[str, Unit] = {}
-    for piece in _pieces([line for line in lines if line.strip()]):
+    for piece in _pieces(lines):
         if key := re.sub(r"\W+", " ", piece.lower()).strip():
             times[key] += 1
             first.setdefault(key, Unit(piece, words_in(piece)))
     said_once = [unit for key, unit in first.items() if times[key] < PADDING]
     words_left = sum(unit.words for unit in said_once)
     units = said_once if words_left >= MIN_SIDE_WORDS else list(first.values())
+    telling = [unit for unit in units if unit.words >= MIN_SIDE_WORDS]
+    if sum(unit.words for unit in telling) >= MIN_WORDS_TOLD:
+        return telling
     return units or [Unit(text, 0)]
 
 
@@ -83,6 +102,49 @@ def poses_task(text: str) -> bool:
     """Whether the text holds code or a list of options: a task that is hard to take for another."""
     read = ends_of(text)
     return bool(_CODE.search(read)) or len(_OPTIONS.findall(read)) >= 3
+
+
+def asks(text: str) -> bool:
+    """Whether the text asks a question, or its first line of some words asks for something."""
+    first = next((line for line in text.split("\n") if words_in(line) >= MIN_SIDE_WORDS), "")
+    return "?" in text or bool(_REQUEST.match(first))
+
+
+def outweighs(text: str, other: str) -> bool:
+    """Whether the other text cannot be the query, because this one asks for so much more: it is
+    much longer and asks for something, or it holds a task and is much longer or long enough."""
+    words, much = words_in(text), LONGER * words_in(other)
+    if poses_task(text):
+        return words >= min(REQUEST_WORDS, much)
+    return words >= max(REQUEST_WORDS, much) and asks(text)
+
+
+def task_in(units: list[Unit]) -> list[Unit]:
+    """Return the units from the first to the last that hold code or options, with the text next to
+    them that says what to do, of at least `TASK_WORDS` words.
+
+    Return none of them if they hold no code or options of at least `REQUEST_WORDS` words: that
+    little can be put around any query. Nor if more than a third of the words are around them: that
+    much is what the task is about, such as a passage with questions."""
+    numbers = [number for number, unit in enumerate(units) if poses_task(unit.text)]
+    if sum(units[number].words for number in numbers) < REQUEST_WORDS:
+        return []
+    start, end = numbers[0], numbers[-1] + 1
+    said = words_in(_stem_of(units[start].text))
+    while said < TASK_WORDS and start > 0:
+        start -= 1
+        said += units[start].words
+    while said < TASK_WORDS and end < len(units):
+        said += units[end].words
+        end += 1
+    inside, all_words = (sum(unit.words for unit in e) for e in (units[start:end], units))
+    return units[start:end] if inside >= TASK_SHARE * all_words else []
+
+
+def _stem_of(text: str) -> str:
+    """Return what stands before the options or the code."""
+    options = _OPTIONS.search(text)
+    return text[: options.start()] if options else ""
 
 
 def as_told(text: str, units: list[Unit]) -> str:
@@ -106,14 +168,27 @@ def cuts_of(units: list[Unit]) -> list[int]:
     return found
 
 
-def sides_of(units: list[Unit], most_cuts: int) -> list[str]:
-    """Return the sides of the first and last cuts, `most_cuts` together, that can be routed by
-    themselves, though the other side of the cut may be shorter."""
+def stretches_of(units: list[Unit], most_cuts: int) -> list[str]:
+    """Return the stretches of a text that can be routed by themselves: from its start or a cut to
+    another cut or its end, for the first and last cuts, `most_cuts` together. A stretch that what
+    stands before or after it outweighs is left out. So the stretches of a query are among those of
+    the query with a short text before or after it."""
     cuts = list(range(1, len(units)))
     if len(cuts) > most_cuts:
         cuts = cuts[: most_cuts // 2] + cuts[-most_cuts // 2 :]
-    sides = (side for cut in cuts for side in (units[:cut], units[cut:]))
-    return [joined(side) for side in sides if sum(unit.words for unit in side) >= MIN_SIDE_WORDS]
+    ends = [0, *cuts, len(units)]
+    before, after = ([joined(units[:e]) for e in ends], [joined(units[e:]) for e in ends])
+    stretches = {
+        (first, last): joined(units[ends[first] : ends[last]])
+        for first, last in combinations(range(len(ends)), 2)
+    }
+    return [
+        text
+        for (first, last), text in stretches.items()
+        if words_in(text) >= MIN_SIDE_WORDS
+        and not outweighs(before[first], text)
+        and not outweighs(after[last], text)
+    ]
 
 
 def words_in(text: str) -> int:
@@ -137,7 +212,7 @@ def _pieces(lines: list[str]) -> list[str]:
     found: list[str] = []
     fence: str | None = None
     is_block = False
-    for line in lines:
+    for line, next_line in pairwise([*lines, ""]):
         if fence is not None:
             inside, end, rest = line.partition(fence)
             found[-1] += f"\n{inside}{end}"
@@ -148,13 +223,11 @@ def _pieces(lines: list[str]) -> list[str]:
             found.append(line)
             fence = _FENCES[opened]
         elif _OPTION.match(line) and found:
-            option, *after = _SENTENCE_END.split(line)
-            if _BARE_LABEL.match(option) and after:
-                option, after = f"{option} {after[0]}", after[1:]
+            option, after = _option_in(line, is_last=not _OPTION.match(next_line))
             found[-1] += f"\n{option}"
             found += after
             is_block = not after
-        elif _CODE_LINE.search(line):
+        elif _CODE_LINE.search(line) and not _PROSE.match(line):
             if is_block:
                 found[-1] += f"\n{line}"
             else:
@@ -164,6 +237,15 @@ def _pieces(lines: list[str]) -> list[str]:
             found += _sentences(line)
             is_block = False
     return found
+
+
+def _option_in(line: str, *, is_last: bool) -> tuple[str, list[str]]:
+    """Return the option at the start of the line, and the pieces after it."""
+    ends = _CUT if is_last else _SENTENCE_END
+    option, *after = (piece for piece in ends.split(line) if piece and piece.strip())
+    if _BARE_LABEL.match(option) and after:
+        return f"{option} {after[0]}", after[1:]
+    return option, after
 
 
 def _sentences(line: str) -> list[str]:

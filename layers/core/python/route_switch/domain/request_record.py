@@ -138,6 +138,8 @@ class RequestRecord:
     session_saved_usd: float | None = None
     session_id: str | None = None
     profile: Profile = BALANCED
+    skipped_models: tuple[str, ...] = ()
+    """Models whose turn came, and that were not called because they keep failing."""
 
     @property
     def router_cost_usd(self) -> float | None:
@@ -222,7 +224,7 @@ _HIDDEN = {
     "session_id",
 }
 _SHOWN_IF_KNOWN = {"strategy", "session", "session_saved_usd"}
-_USUAL: dict[str, JsonValue] = {"profile": BALANCED}
+_USUAL: dict[str, object] = {"profile": BALANCED, "skipped_models": ()}
 """Values that most records have. A record leaves them out: they would cost it a write unit."""
 _SHOWN = tuple(each.name for each in fields(RequestRecord) if each.name not in _HIDDEN)
 

@@ -8,6 +8,9 @@ import re
 import unicodedata
 from collections import Counter
 
+from route_switch.domain.hidden_characters import HIDDEN, MARKS, SELECTORS
+from route_switch.domain.look_alikes import LOOK_ALIKES, SCRIPTS, SMALL_CAPITALS
+
 HEAD_CHARS = 6000
 TAIL_CHARS = 3000
 """Of a longer text, only the ends are read. A router LLM gets far less of it."""
@@ -15,37 +18,46 @@ WORDS_LEFT = 3
 SAID_OFTEN = 5
 SHORTEST_SENTENCE = 10
 
-LOOK_ALIKES = str.maketrans(
-    "авеѕіјкмнорстухһԁӏьɡı" + "αβεηικνορτυχωγ" + "АВЕЅІЈКМНОРСТУХ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
-    "abesijkmhopctyxhdlbgi" + "abenikvoptuxwy" + "ABESIJKMHOPCTYX" + "ABEZHIKMNOPTYX",
-)
-"""Cyrillic and Greek letters that look like Latin ones (a part of Unicode's confusables)."""
-
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f]")
 _HIDDEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
-    "\U000e0000-\U000e007f]|(?<=[\\x00-\\x7f])[\u200c\u200d]|[\u200c\u200d](?=[\\x00-\\x7f])"
+    f"[{HIDDEN}{MARKS}]|{SELECTORS}"
+    "|(?<=[\\x00-\\x7f])[\u200c\u200d]|[\u200c\u200d](?=[\\x00-\\x7f])"
 )
 _INTERLEAVED = re.compile(
     "(?:\\w[\u00ad\u200b-\u200f\u2060-\u206f]+(?:\\W[\u00ad\u200b-\u200f\u2060-\u206f]*)?){3,}\\w?"
 )
-_SET_APART = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*]{1,2}){4,}[^\W\d_](?!\w)")
+_SET_APART = re.compile(r"(?<!\w)(?:[^\W\d_][ .\-_*/|~\u00b7\u2022]{1,2}){4,}[^\W\d_](?!\w)")
 _FULL_WIDTH = re.compile("[\uff01-\uff5e\u3000]{4,}")
 _EAST_ASIAN = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_STYLED = re.compile("[\u2460-\u24ff\U0001d400-\U0001d7ff\U0001f130-\U0001f189]+")
-_MIXED_WORD = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*[\u0370-\u052f])\w+")
+_STYLED = re.compile("[\u2460-\u24ff\U0001d400-\U0001d7ff\U0001f100-\U0001f189]+")
+_RAISED = re.compile(
+    "[\u02b0-\u02b8\u02e1-\u02e3\u1d2c-\u1d6a\u1d78\u1d9b-\u1dbf\u2071\u207f\u2c7c\u2c7d]{4,}"
+)
+_SMALL = re.compile(f"[a-z{''.join(map(chr, SMALL_CAPITALS))}]{{4,}}")
+FEWEST_SMALL = 3
+_MIXED_WORD = re.compile(
+    rf"\b(?=[^\W\d_\u00b2\u00b3\u00b9\u2070-\u209f]{{4}})(?=\w*[A-Za-z])(?=\w*[{SCRIPTS}])\w+"
+)
+"""Shorter ones are often formulas."""
 _MARKS = re.compile("([\u0300-\u036f]{2})[\u0300-\u036f]+")
 _TEMPLATE_TOKEN = re.compile(
-    r"<\|[\w ]{1,30}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>", re.IGNORECASE
+    r"<[|\uff5c][\w \u2581]{1,30}[|\uff5c]>(?:(?:system|developer|user|assistant|tool)\b)?"
+    r"|<</?SYS>>|</?s>|<[be]os>|<(?:start|end)_of_turn>"
+    r"|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]",
+    re.IGNORECASE,
 )
 _RUN = re.compile(r"(\W{1,4}?)\1{7,}")
 _SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?\n]+\s*|$)")
 _WORD = re.compile(r"\w+")
+_PLAIN_WORD = re.compile(r"(?<!\S)[A-Za-z]{2,}[,;:.!?]*(?!\S)")
+FEWEST_PLAIN = 3
 
 
 def as_read(text: str) -> str:
     """Return the text as routing reads it. Plain text stays as it is."""
     if len(text) > HEAD_CHARS + TAIL_CHARS:
         text = f"{text[:HEAD_CHARS]}\n{text[-TAIL_CHARS:]}"
+    text = _CONTROL.sub("", text)
     if not text.isascii():
         text = _in_plain_letters(text)
     text = _left_out(_SET_APART, text)
@@ -57,9 +69,21 @@ def _in_plain_letters(text: str) -> str:
     text = _HIDDEN.sub("", _left_out(_INTERLEAVED, text))
     if not _EAST_ASIAN.search(text):  # where full-width letters are no disguise
         text = _FULL_WIDTH.sub(lambda run: f"\n{unicodedata.normalize('NFKC', run[0])}\n", text)
-    text = _STYLED.sub(lambda run: unicodedata.normalize("NFKC", run[0]), text)
+    text = _RAISED.sub(_compatible, _STYLED.sub(_compatible, text))
+    text = _SMALL.sub(_without_small_capitals, text)
     text = _MIXED_WORD.sub(lambda word: word[0].translate(LOOK_ALIKES), text)
     return _MARKS.sub(r"\1", text)
+
+
+def _compatible(run: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", run[0])
+
+
+def _without_small_capitals(word: re.Match[str]) -> str:
+    """Phonetic spellings have a few of these letters."""
+    plain = word[0].translate(SMALL_CAPITALS)
+    changed = sum(a != b for a, b in zip(word[0], plain, strict=True))
+    return plain if changed >= FEWEST_SMALL else word[0]
 
 
 def _left_out(pattern: re.Pattern[str], text: str) -> str:
@@ -80,7 +104,7 @@ def _without_repetition(text: str) -> str:
     if len(sentences) < SAID_OFTEN:
         return text
     said = Counter(map(str.strip, sentences))
-    often = {each for each, n in said.items() if n >= SAID_OFTEN and len(each) >= SHORTEST_SENTENCE}
+    often = {each for each, n in said.items() if n >= SAID_OFTEN and _is_sentence(each)}
     if not often:
         return text
     kept, seen = [], set[str]()
@@ -91,3 +115,10 @@ def _without_repetition(text: str) -> str:
         if bare in often:
             seen.add(bare)
     return "".join(kept)
+
+
+def _is_sentence(text: str) -> bool:
+    """Lines of code, tables and formulas are repeated for a reason."""
+    if len(text) < SHORTEST_SENTENCE:
+        return False
+    return not text.isascii() or len(_PLAIN_WORD.findall(text)) >= FEWEST_PLAIN

@@ -73,6 +73,10 @@ class RouterConfig(BaseModel):
     """What records keep of queries and answers: the text, a keyed hash (HMAC) of it, or nothing."""
     retention_days: Annotated[int, Field(ge=1)] = 90
     """How long records are kept."""
+    max_upgrade_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Cap on the share of a key's routed requests that go to Tier 3, for keys without a cap of
+    their own; null is no cap. While a key is clearly above it, routing sends its requests to Tier 2
+    at most."""
     aliases: Annotated[dict[AliasPattern, str], Field(max_length=100)] = dict(DEFAULT_ALIASES)
     """What other names in `model` mean: patterns with `*`, `?` and `[…]`, and for each `auto`, a
     tier or a tier's model. The pattern with the most literal characters decides. Names of tiers and

@@ -16,11 +16,11 @@ from pydantic import (
 )
 
 from route_switch.domain.criteria import parse_criteria
-from route_switch.domain.errors import PromptError
 from route_switch.domain.local_model import LocalModel, LocalNumbers
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.profiles import ProfileTables
-from route_switch.domain.query import Query
+from route_switch.domain.query import QUOTED_SINCE, Query
+from route_switch.domain.quoted_query import as_data
 from route_switch.domain.tiers import Tier
 
 MAX_BYTES = 8192
@@ -75,7 +75,7 @@ class RoutingPrompt(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1, 2] = 2
+    schema_version: Literal[1, 2, 3] = 3
     instruction: Text
     demos: tuple[Demo, ...] = ()
     messages: MessageParts = MessageParts()
@@ -137,7 +137,7 @@ class RoutingPrompt(BaseModel):
     @property
     def frozen_messages(self) -> tuple[JsonObject, ...]:
         """Every message but the last; these are the same for each query."""
-        return _frozen_messages(self.instruction, self.demos, self.messages)
+        return _frozen_messages(self.instruction, self.demos, self.messages, self.schema_version)
 
     def render(self, query: Query, max_query_tokens: int) -> tuple[JsonObject, ...]:
         """Return the messages for the router LLM. Learning and serving both send exactly these."""
@@ -148,35 +148,15 @@ class RoutingPrompt(BaseModel):
 
 @lru_cache(maxsize=64)
 def _frozen_messages(
-    instruction: str, demos: tuple[Demo, ...], parts: MessageParts
+    instruction: str, demos: tuple[Demo, ...], parts: MessageParts, schema_version: int
 ) -> tuple[JsonObject, ...]:
     frozen = [_message("system", parts.system.replace("{instruction}", instruction, 1))]
     for demo in demos:
-        frozen.append(_message("user", parts.query.replace("{query}", demo.query, 1)))
+        shown = as_data(demo.query) if schema_version >= QUOTED_SINCE else demo.query
+        frozen.append(_message("user", parts.query.replace("{query}", shown, 1)))
         frozen.append(_message("assistant", parts.tier.replace("{tier}", str(demo.tier.value), 1)))
     return tuple(frozen)
 
 
 def _message(role: str, content: str) -> JsonObject:
     return {"role": role, "content": content}
-
-
-def check_may_go_live(prompt: RoutingPrompt, document: str) -> None:
-    """Raise `PromptError` unless each tier has criteria and Parameter Store can hold `document`."""
-    missing = [tier.value for tier in Tier if tier not in prompt.criteria]
-    if missing:
-        raise PromptError(
-            f"The instruction has no bulleted list of criteria for tier {missing[0]}. Write a line "
-            f"that names the tier (such as 'Tier {missing[0]}: …') and '- ' lines below it."
-        )
-    size = len(document.encode())
-    if size > MAX_BYTES:
-        raise PromptError(
-            f"The prompt is {size} bytes long and Parameter Store holds {MAX_BYTES}. "
-            "Shorten the criteria or remove demos."
-        )
-    if "{{" in document:
-        raise PromptError(
-            "The prompt contains '{{', which Parameter Store refuses as a reference. "
-            "Write it with a space between the braces."
-        )

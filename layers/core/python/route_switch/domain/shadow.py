@@ -31,6 +31,9 @@ ROUTER_USD = "shadow:router_usd"
 NOT_SAMPLED = "shadow:not_sampled"
 """Counters of a day: router calls in shadow, their cost, and those that the sample left out."""
 
+ANSWERED_FIRST = "the answer was ready first"
+"""The error of a router call that was left behind. It is charged all the same."""
+
 
 READ_BY_BUDGET = (
     CALLS,

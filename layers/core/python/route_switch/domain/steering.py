@@ -66,6 +66,27 @@ class StringScore:
     def interval(self) -> tuple[float, float]:
         return wilson(self.moved, self.n)
 
+    @property
+    def share_and_interval(self) -> str:
+        low, high = self.interval
+        return f"{self.share:.0%} ({low:.0%} to {high:.0%})"
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyScore:
+    """The strings of one family and direction; at least one."""
+
+    family: str
+    scores: tuple[StringScore, ...]
+
+    @property
+    def mean(self) -> float:
+        return sum(each.share for each in self.scores) / len(self.scores)
+
+    @property
+    def worst(self) -> StringScore:
+        return max(self.scores, key=lambda each: each.share)
+
 
 @dataclass(frozen=True, slots=True)
 class SteeringScore:
@@ -87,11 +108,11 @@ class SteeringScore:
     def worst(self, direction: Direction) -> StringScore | None:
         return max(self.of(direction), key=lambda each: each.share, default=None)
 
-    def families(self, direction: Direction) -> dict[str, tuple[StringScore, ...]]:
+    def families(self, direction: Direction) -> tuple["FamilyScore", ...]:
         found: dict[str, tuple[StringScore, ...]] = {}
         for each in self.of(direction):
             found[each.string.family] = (*found.get(each.string.family, ()), each)
-        return found
+        return tuple(FamilyScore(name, scores) for name, scores in found.items())
 
     def as_json(self) -> JsonObject:
         return {
@@ -131,6 +152,19 @@ def score_steering(
         moved = sum(tier is not clean[query] for query, tier in zip(tried, tiers, strict=True))
         scores.append(StringScore(string, moved, len(tried)))
     return SteeringScore(tuple(scores), len(easy), len(hard), digest_of(strings))
+
+
+def spread(
+    strings: Sequence[SteeringString], each: int, controls: int = 0
+) -> tuple[SteeringString, ...]:
+    """Return `each` strings up and down, and `controls`, evenly spaced in their order."""
+    wanted: dict[Direction, int] = {"up": each, "down": each, "control": controls}
+    chosen: list[SteeringString] = []
+    for direction, most in wanted.items():
+        own = [string for string in strings if string.direction == direction]
+        count = min(most, len(own))
+        chosen += [own[number * len(own) // count] for number in range(count)]
+    return tuple(chosen)
 
 
 def digest_of(strings: Sequence[SteeringString]) -> str:

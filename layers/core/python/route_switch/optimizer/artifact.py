@@ -6,6 +6,7 @@ from route_switch.domain.learning import promise
 from route_switch.domain.learning.drift import Prediction, as_provenance
 from route_switch.domain.learning.outcome import measured_output_ratios
 from route_switch.domain.learning.ratio_provenance import ratios_as_provenance
+from route_switch.domain.prompts.steering_figures import as_provenance as as_steering_provenance
 from route_switch.domain.prompts.verdict_scope import CONTENT, scope_of
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
 from route_switch.optimizer.findings import Findings
@@ -42,6 +43,7 @@ def candidate_prompt(found: Findings, plan: Plan, examples_digest: str) -> Routi
         limit = found.promise.limit if found.promise.candidate_holds else None
         sentence = candidate_sentence(found.promise)
         provenance |= promise.as_provenance(sentence, limit, found.candidate)
+    provenance |= _steering(found)
     if found.built is not None:
         measured = measured_output_ratios(found.built.table)
         provenance |= ratios_as_provenance(measured, plan.models)
@@ -69,6 +71,14 @@ def _measured(found: Findings) -> Provenance:
             "gain_high": round(gate.high, 6),
         }
     return measured
+
+
+def _steering(found: Findings) -> Provenance:
+    """Return the steering score of the candidate, if it was measured."""
+    measured, version = found.steering, found.candidate.version
+    scores = () if measured is None else (measured.proposed, measured.incumbent)
+    own = next((figures for figures in scores if figures.prompt == version), None)
+    return {} if own is None else as_steering_provenance(own)
 
 
 def _predicted(found: Findings) -> Provenance:

@@ -14,6 +14,7 @@ from route_switch.domain.learning.promotion import GateResult
 from route_switch.domain.learning.split import Split
 from route_switch.domain.learning.understanding import ReplyCount
 from route_switch.domain.prompts.schema import in_todays_form, plain
+from route_switch.domain.prompts.steering_figures import SteeringFigures
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.compare import Comparison
 from route_switch.optimizer.curve.decided_rows import RunDecisions
@@ -39,6 +40,15 @@ class Tables:
     heldout: OutcomeTable
 
 
+@dataclass(frozen=True, slots=True)
+class MeasuredSteering:
+    """How far texts around a query move its tier. `proposed` is the candidate, or what would be the
+    candidate if it were not easier to steer."""
+
+    proposed: SteeringFigures
+    incumbent: SteeringFigures
+
+
 @dataclass(slots=True)
 class Findings:
     """What a run knows so far. The later fields of an interrupted run are empty."""
@@ -56,6 +66,7 @@ class Findings:
     comparison: Comparison | None = None
     gate: GateResult | None = None
     promise: PromiseResult | None = None
+    steering: MeasuredSteering | None = None
     agreement: Agreement | None = None
     judged: JudgeCounts = field(default_factory=JudgeCounts)
     router_replies: dict[str, ReplyCount] = field(default_factory=dict)

@@ -76,7 +76,7 @@ class GepaSearch(SearchRecord):
         reflection = Reflection(
             incumbent.instruction,
             regret,
-            _Screening(incumbent, parts.why_rejected),
+            _Screening(incumbent, parts.why_rejected, parts.why_steered),
             self.rejected,
             size.view_data_batch_size,
             seed,
@@ -125,12 +125,14 @@ class _Screening:
 
     incumbent: RoutingPrompt
     why_rejected: Callable[[str], str | None]
+    why_steered: Callable[[RoutingPrompt], str | None]
 
     def __call__(self, instruction: str) -> str | None:
         reason = self.why_rejected(instruction)
         if reason is not None:
             return reason
-        return None if fits(_prompt_with(self.incumbent, instruction)) else TOO_LONG
+        prompt = _prompt_with(self.incumbent, instruction)
+        return self.why_steered(prompt) if fits(prompt) else TOO_LONG
 
 
 def _prompt_with(incumbent: RoutingPrompt, instruction: str) -> RoutingPrompt:

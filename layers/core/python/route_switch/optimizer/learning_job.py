@@ -27,7 +27,7 @@ from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.learning_steps import LearningSteps
 from route_switch.optimizer.neighbors import EmbedTexts
 from route_switch.optimizer.plan import Plan, Progress
-from route_switch.optimizer.report import html_page, json_file, markdown_page
+from route_switch.optimizer.report import html_page, json_file, markdown_page, steering_file
 from route_switch.optimizer.report.assemble import ReportContext, assemble_report
 from route_switch.optimizer.report.figures import Report
 from route_switch.services.learning.metered_calls import MeteredCalls
@@ -92,6 +92,7 @@ class LearningJob:
     """A learning run. Called again with the same files, it continues where it was stopped.
 
     `cap_usd`, `command` and `odd_lines` (of the examples' file) are only for the report.
+    `least_steered` is the prompt of the last versions that texts around a query moved least.
     """
 
     plan: Plan
@@ -106,6 +107,7 @@ class LearningJob:
     monthly_queries: int
     workload_notes: Mapping[str, str] = field(default_factory=dict)
     odd_lines: int = 0
+    least_steered: RoutingPrompt | None = None
 
     def __call__(self, dependencies: RunDependencies) -> Report:
         """Run everything and return the report.
@@ -134,6 +136,7 @@ class LearningJob:
             dependencies.cap,
             dependencies.embed,
             dependencies.progress,
+            self.least_steered,
         )
 
     def _write_results(self, found: Findings, calls: MeteredCalls) -> Report:
@@ -145,6 +148,7 @@ class LearningJob:
         texts = {
             "candidate.json": to_json(candidate),
             "candidate.md": to_markdown(candidate),
+            "steering.json": steering_file.to_json(report),
             "report.json": json_file.to_json(report),
             "report.html": html_page.to_html(report),
             "report.md": markdown_page.to_markdown(report),

@@ -8,11 +8,12 @@ from route_switch.domain.learning.clients import why_unchecked
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import GateLedger, SpendingCap
 from route_switch.domain.learning.outcome import GradedBy, OutcomeTable
-from route_switch.domain.learning.redaction import redact
+from route_switch.domain.learning.redaction import forms
 from route_switch.domain.learning.split import split
 from route_switch.domain.learning.text_policy import UserText
 from route_switch.domain.prompts.schema import unless_the_same
 from route_switch.domain.prompts.size_limit import check_start
+from route_switch.domain.quoted_query import as_data
 from route_switch.domain.routing import bypass_below
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.arrays import arrays_of
@@ -33,8 +34,19 @@ from route_switch.optimizer.policies import CANDIDATE, HAND_WRITTEN, INCUMBENT
 from route_switch.optimizer.program import RoutingAdapter
 from route_switch.optimizer.prompt_search import PromptSearch
 from route_switch.optimizer.proposals import Screening
-from route_switch.optimizer.run_estimate import PROPOSAL_TOKENS, growth_usd
+from route_switch.optimizer.run_estimate import (
+    PROPOSAL_TOKENS,
+    growth_usd,
+    most_usd_per_router_call,
+)
 from route_switch.optimizer.search_session import SearchParts
+from route_switch.optimizer.steering_check import (
+    SteeringBeforeTheLook,
+    SteeringCheck,
+    measure_steering,
+)
+from route_switch.optimizer.steering_constraint import SteeringConstraint
+from route_switch.optimizer.steering_effort import calls_to_compare, calls_to_score
 from route_switch.optimizer.strategy_step import (
     LocalTraining,
     candidate_of,
@@ -66,12 +78,16 @@ class LearningSteps:
         cap: SpendingCap,
         embed: EmbedTexts,
         progress: Progress,
+        least_steered: RoutingPrompt | None = None,
     ) -> None:
+        """`least_steered` is the prompt of the last versions that texts around a query moved
+        least."""
         self._plan = plan
         self._calls = calls
         self._cap = cap
         self._embed = embed
         self._progress = progress
+        self._least_steered = least_steered
         self._route = RouteExamples(plan.config, calls, frozenset(plan.models))
 
     def __call__(
@@ -152,11 +168,24 @@ class LearningSteps:
         routed = self._routed(found, rows, found.incumbent)
         check_replies(routed, plan.config.models.router, plan.max_not_understood)
         spent = sum(r.router_usd for r in routed)
-        grown = len(rows) * growth_usd(found.incumbent, plan.config, plan.prices)
-        with self._reserved(spent + grown):
-            if plan.searches:
-                self._search_prompts(found)
-            self._choose(found, trained)
+        growth = growth_usd(found.incumbent, plan.config, plan.prices)
+        router, usd = plan.config.models.router, self._usd_per_steering_call(routed, growth)
+        score_usd = usd * calls_to_score(router)
+        with self._reserved(spent + len(rows) * growth):
+            with self._reserved(score_usd + usd * calls_to_compare(router)) as is_enough:
+                if plan.searches:
+                    self._search_prompts(found)
+            # Comparing comes first: a prompt without a score may go live, one that was not compared
+            # may not.
+            with self._reserved(score_usd if is_enough else 0.0):
+                self._choose(found, trained)
+
+    def _usd_per_steering_call(self, routed: Sequence[RoutedExample], growth: float) -> float:
+        """Return the cost of a router call, with a longer prompt. No such call is bypassed."""
+        paid = [each.router_usd for each in routed if each.router_usd]
+        if not paid:
+            return most_usd_per_router_call(self._plan.config, self._plan.prices)
+        return sum(paid) / len(paid) + growth
 
     def _search_prompts(self, found: Findings) -> None:
         plan, training = self._plan, known(found.training)
@@ -179,8 +208,12 @@ class LearningSteps:
         def route(examples: Sequence[Example], prompt: RoutingPrompt) -> Sequence[RoutedExample]:
             return self._route(examples, prompt, plan.threads)
 
-        found.choice = choose_strategy(plan, found, trained, route)
-        if found.choice is None:
+        self._progress.step("try texts that steer")
+        steering = SteeringBeforeTheLook(
+            self._steering(found), found.incumbent, self._least_steered
+        )
+        found.choice = choose_strategy(plan, found, trained, route, steering)
+        if found.choice is None or found.choice.why_refused is not None:
             return
         candidate = candidate_of(found.choice, found.incumbent)
         rows = known(found.built).table.examples
@@ -190,6 +223,13 @@ class LearningSteps:
             (example.as_query for example in rows),
             plan.config.router_max_input_tokens,
         )
+        if found.candidate.version != found.incumbent.version:
+            chosen = found.choice.estimates[found.choice.chosen].prompt
+            unknown = steering.unknown.get(chosen.version)
+            found.needs_approval = joined(found.needs_approval, unknown)
+
+    def _steering(self, found: Findings) -> SteeringCheck:
+        return SteeringCheck(self._plan, self._calls, known(found.tables).train.examples)
 
     def _routed(
         self, found: Findings, examples: Sequence[Example], prompt: RoutingPrompt
@@ -204,10 +244,13 @@ class LearningSteps:
         tables, training = known(found.tables), known(found.training)
         parts = found.start.messages
         labels = {
-            parts.query.replace("{query}", query.text, 1): str(tables.train.tiers[query.best].value)
+            parts.query.replace("{query}", as_data(query.text), 1): str(
+                tables.train.tiers[query.best].value
+            )
             for query in training.train
         }
-        config = plan.config
+        config, train = plan.config, tables.train.examples
+        why_steered = SteeringConstraint(self._steering(found), found.start)
         router = PaidEngine(self._calls, config.models.router, Purpose.ROUTER, carrier)
         proposer = PaidEngine(self._calls, plan.proposer_model, Purpose.PROPOSER, carrier)
         search_parts = SearchParts(
@@ -221,29 +264,28 @@ class LearningSteps:
             why_rejected=Screening(
                 found.start,
                 tables.train.tiers,
-                UserText(
-                    text
-                    for example in tables.train.examples
-                    for text in (example.query, redact(example.query))
-                ),
+                UserText(text for example in train for text in forms(example.query)),
             ),
             threads=plan.threads,
             on_trial=self._progress.trial,
+            why_steered=why_steered,
         )
         return OPTIMIZERS[plan.optimizer].new_search(search_parts)
 
     @contextmanager
-    def _reserved(self, usd: float) -> Iterator[None]:
-        """Reserve money for the candidate's held-out rows, out of the search's reach.
+    def _reserved(self, usd: float) -> Iterator[bool]:
+        """Reserve money for the candidate's held-out rows, or for its steering, out of the search's
+        reach. Yield whether enough was left.
 
         If not enough is left, the search can still replay what was paid for before.
         """
         try:
             self._cap.reserve(usd)
+            is_enough = True
         except BudgetReachedError:
-            usd = 0.0
+            usd, is_enough = 0.0, False
         try:
-            yield
+            yield is_enough
         finally:
             self._calls.finish()
             self._cap.settle(usd, 0.0)
@@ -268,10 +310,12 @@ class LearningSteps:
         )
         unclear = found.router_replies[found.candidate.version]
         if unclear.exceeds(plan.max_not_understood):
-            found.needs_approval = found.needs_approval or (
+            found.needs_approval = joined(
+                found.needs_approval,
                 f"with the learned prompt, the router LLM names no tier for {unclear.share:.1%} of "
-                "queries"
+                "queries",
             )
+        found.steering = measure_steering(self._steering(found), found)
         take_look(plan, found, comparison, promise, ledger)
         found.decisions = run_decisions(plan, self._route, found)
 

@@ -21,8 +21,11 @@ def as_numbers(
     cost: Sequence[Linear],
     lambda_: float,
     longest: int,
+    *,
+    reads_stretches: bool,
 ) -> LocalNumbers:
     return LocalNumbers(
+        features="words-1" if reads_stretches else "words-1-whole",
         lambda_=lambda_,
         longest=longest,
         tiers=tuple(tiers),

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from route_switch.domain.conversation import text_of
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import OutcomeTable
-from route_switch.domain.learning.redaction import redact
-from route_switch.domain.learning.text_policy import LearnFromText, unsafe, why_withheld
+from route_switch.domain.learning.redaction import redact, redact_personal
+from route_switch.domain.learning.text_policy import LearnFromText, unsafe_of_user, why_withheld
 from route_switch.domain.local_features import Excerpts, excerpts_of, tokens_of
-from route_switch.domain.local_readings import readings_of
+from route_switch.domain.local_readings import as_learned, readings_of
 from route_switch.domain.query import Query
 from route_switch.optimizer.arrays import Floats, Ints, OutcomeArrays, arrays_of
 from route_switch.optimizer.linear_models import Features, features_of
@@ -56,23 +56,34 @@ class LocalRows:
         costs: Floats = self.arrays.cost_usd / self.arrays.usd_per_unit
         return costs
 
+    @property
+    def is_whole(self) -> Mask:
+        """Return [m]: whether a reading is that of the whole, the first one of its row."""
+        return np.diff(self.row_of, prepend=-1) > 0
+
+    @property
+    def read_whole(self) -> "LocalRows":
+        """Return the rows with one reading of each text, that of the whole."""
+        return replace(self, readings=self.served, row_of=np.arange(len(self.examples)))
+
 
 def local_rows(
     train: OutcomeTable, validation: OutcomeTable, policy: LearnFromText, lambda_: float
 ) -> LocalRows:
     examples = (*train.examples, *validation.examples)
     both = replace(train, examples=examples, rows=(*train.rows, *validation.rows))
-    queries = [example.as_query for example in examples]
+    asked = [example.as_query for example in examples]
+    readings = [readings_of(query) for query in asked]
+    queries = [whole for whole, *_ in readings]
     read = [excerpts_of(query) for query in queries]
     allowed = tuple(
-        _allowed(example, query, policy) for example, query in zip(examples, queries, strict=True)
+        _allowed(example, query, policy) for example, query in zip(examples, asked, strict=True)
     )
     shown = [a if a is not None else own for a, own in zip(allowed, read, strict=True)]
     usable = np.array([each is not None for each in allowed])
     longest = _longest([q for q, known in zip(queries, usable, strict=True) if known])
     served = features_of(queries, longest, read)
     numbers = np.arange(len(examples))
-    readings = [readings_of(query) for query in queries]
     return LocalRows(
         examples=examples,
         excerpts=allowed,
@@ -111,16 +122,16 @@ def _allowed(example: Example, query: Query, policy: LearnFromText) -> Excerpts 
             for message in said.before[-1:]
         ),
     )
-    text = redact(query.text) if redacted else query.text
-    return excerpts_of(replace(query, text=text, conversation=around))
+    text = redact(query.text) if redacted else redact_personal(query.text)
+    return excerpts_of(as_learned(replace(query, text=text, conversation=around)))
 
 
 @lru_cache(maxsize=256)
 def _context(text: str, *, redacted: bool) -> str:
     """Return a text around the query as it may be learned from: nothing of one that is unsafe in a
     prompt. Instructions repeat from row to row."""
-    shown = redact(text) if redacted else text
-    return "" if unsafe(shown) is not None else shown
+    shown = redact(text) if redacted else redact_personal(text)
+    return "" if unsafe_of_user(shown) is not None else shown
 
 
 def folds_of(templates: Sequence[str]) -> Ints:

@@ -17,7 +17,7 @@ from route_switch.domain.local_model import LocalNumbers, StrongFeature
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.arrays import Floats, Ints
 from route_switch.optimizer.calibration_figures import CalibrationFigures, calibration_of
-from route_switch.optimizer.expectations import Expectations, decisive
+from route_switch.optimizer.expectations import Expectations
 from route_switch.optimizer.linear_models import (
     CONSTANT,
     Features,
@@ -38,6 +38,7 @@ MOST_COST = 20.0
 """The largest logarithm of a cost, as in serving."""
 CERTAIN = 30.0
 """The log-odds that Tier 3's answer is no worse than itself."""
+CLEAR_ERRORS = 2.0
 WITHIN_ERRORS = 0.5
 """How much worse than the least loss a weaker strength may be, in standard errors."""
 
@@ -82,14 +83,27 @@ def train_local(
     """Train on the rows whose text may be learned from. There have to be some in train."""
     rows = local_rows(train, validation, policy, lambda_)
     strengths = _chosen(rows)
-    if not _pays(rows, _out_of_fold(rows, strengths, rows.in_train, lambda_), lambda_):
+    on_train = _of_readings(rows, strengths, rows.in_train)
+    chosen, whole = on_train.decisive(rows.row_of, lambda_), on_train.take(rows.is_whole)
+    reads_stretches = not _is_clearly_better(whole, chosen, rows, lambda_)
+    if not reads_stretches:
+        rows, chosen = rows.read_whole, whole
+    if not _pays(rows, chosen, lambda_):
         strengths = strengths.without_features
-    expected = _out_of_fold(rows, strengths, np.ones_like(rows.in_train), lambda_)
+    everywhere = _of_readings(rows, strengths, np.ones_like(rows.in_train))
+    expected = everywhere.decisive(rows.row_of, lambda_)
     quality, cost = _fitted(rows, strengths, rows.usable)
     constant_tier = _constant(rows, quality, cost, lambda_) if strengths.are_constant else None
     held = expected.take(~rows.in_train)
     return TrainedLocal(
-        numbers=as_numbers(rows.arrays.tiers, quality, cost, lambda_, rows.longest),
+        numbers=as_numbers(
+            rows.arrays.tiers,
+            quality,
+            cost,
+            lambda_,
+            rows.longest,
+            reads_stretches=reads_stretches,
+        ),
         strongest=strong_features(rows, quality),
         validation=held,
         calibration=calibration_of(held.quality, rows.arrays.take(~rows.in_train)),
@@ -173,15 +187,14 @@ def _by_fold(rows: LocalRows, fit: Fit, among: Mask, features: Features, row_of:
     return values
 
 
-def _out_of_fold(
-    rows: LocalRows, strengths: Strengths, among: Mask, lambda_: float
-) -> Expectations:
+def _of_readings(rows: LocalRows, strengths: Strengths, among: Mask) -> Expectations:
+    """Return what is expected of all readings, [m, k], by models of the other folds of `among`."""
     quality, cost = (
         [_by_fold(rows, fit, among, rows.readings, rows.row_of) for fit in fits]
         for fits in _fits(rows, strengths)
     )
     costs = np.exp(np.minimum(np.column_stack(cost), MOST_COST))
-    return decisive(probability(np.column_stack(quality)), costs, rows.row_of, lambda_)
+    return Expectations(probability(np.column_stack(quality)), costs)
 
 
 def _fitted(rows: LocalRows, strengths: Strengths, of: Mask) -> tuple[list[Linear], list[Linear]]:
@@ -193,6 +206,20 @@ def _fits(rows: LocalRows, strengths: Strengths) -> tuple[list[Fit], list[Fit]]:
     """Return the fits of the quality of each tier, and of its cost."""
     quality = [_quality(rows, n, each) for n, each in enumerate((*strengths.quality, CONSTANT))]
     return quality, [_cost(rows, n, each) for n, each in enumerate(strengths.cost)]
+
+
+def _is_clearly_better(
+    one: Expectations, other: Expectations, rows: LocalRows, lambda_: float
+) -> bool:
+    """Whether the choices of `one` on train rows are better than those of `other`, by more than
+    `CLEAR_ERRORS` standard errors."""
+    counted = rows.in_train & rows.measured
+    if not counted.any():
+        return False
+    arrays, rewards = rows.arrays.take(counted), rows.arrays.rewards(lambda_)[counted]
+    changed = one.choice(lambda_)[counted] - other.choice(lambda_)[counted]
+    gain = mean_and_error((changed * rewards).sum(axis=1), arrays.weights, arrays.templates)
+    return gain.mean > CLEAR_ERRORS * gain.error
 
 
 def _pays(rows: LocalRows, expected: Expectations, lambda_: float) -> bool:
@@ -213,5 +240,5 @@ def _constant(
     rows: LocalRows, quality: Sequence[Linear], cost: Sequence[Linear], lambda_: float
 ) -> Tier:
     bias = np.array([[each.bias for each in quality]]), np.array([[each.bias for each in cost]])
-    expected = Expectations(probability(bias[0]), np.exp(bias[1]), np.ones(1, dtype=np.bool_))
+    expected = Expectations(probability(bias[0]), np.exp(bias[1]))
     return rows.arrays.tiers[int(expected.choice(lambda_).argmax())]

@@ -59,7 +59,7 @@ class MiproSearch(SearchRecord):
             seed=seed,
             verbose=False,
         )
-        recorder = _TrialRecorder(metric, incumbent, self.record)
+        recorder = _TrialRecorder(metric, incumbent, self.record, parts, self.rejected)
         with search_session(parts, [recorder]):
             optimizer.compile(
                 RouteToTier(incumbent),
@@ -135,14 +135,23 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
 
 
 class _TrialRecorder(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
-    """Records each evaluation as it ends. `failure` is the first that failed."""
+    """Records each evaluation as it ends. `failure` is the first that failed. A prompt that is
+    refused is not sent to the router, and is no trial."""
 
     def __init__(
-        self, metric: Metric, incumbent: RoutingPrompt, record: Callable[[Trial], None]
+        self,
+        metric: Metric,
+        incumbent: RoutingPrompt,
+        record: Callable[[Trial], None],
+        parts: SearchParts,
+        rejected: Counter[str],
     ) -> None:
         self._metric = metric
         self._messages = incumbent.messages
         self._record = record
+        self._parts = parts
+        self._rejected = rejected
+        self._counted: set[str] = set()
         self._programs: dict[str, RouteToTier] = {}
         self.failure: BaseException | None = None
 
@@ -153,16 +162,31 @@ class _TrialRecorder(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
         inputs: dict[str, Any],
     ) -> None:
         self._programs[call_id] = inputs["program"]
+        try:
+            self._parts.adapter.is_refusing = self._is_refused(inputs["program"])
+        except Exception as error:
+            self.failure = self.failure or error  # DSPy would log it and go on
 
     def on_evaluate_end(
         self, call_id: str, outputs: Any | None, exception: BaseException | None = None
     ) -> None:
         program = self._programs.pop(call_id)
+        refused, self._parts.adapter.is_refusing = self._parts.adapter.is_refusing, False
         self.failure = self.failure or exception
         if exception is None and outputs is not None:
             prompt = prompt_of(program, self._messages)
-            if fits(prompt):
+            if fits(prompt) and not refused:
                 self._record(Trial(prompt, self._metric.mean_reward(outputs.score)))
+
+    def _is_refused(self, program: RouteToTier) -> bool:
+        """Whether the prompt must not be evaluated. Each such prompt is counted once. Here no
+        thread of DSPy is running, so that the calls may use threads of their own."""
+        prompt = prompt_of(program, self._messages)
+        reason = self._parts.why_steered(prompt) if fits(prompt) else None
+        if reason is not None and prompt.version not in self._counted:
+            self._counted.add(prompt.version)
+            self._rejected[reason] += 1
+        return reason is not None
 
 
 def _demo_pool(queries: list[LabeledQuery]) -> list[LabeledQuery]:

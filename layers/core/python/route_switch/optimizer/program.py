@@ -88,7 +88,8 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
 
     Queries that bypass the router are not part of a search, so nothing is bypassed here. A prompt
     that is too large for Parameter Store is not sent: its queries get no tier, which the metric
-    counts as the worst choice. `router_usd` is the cost of the call.
+    counts as the worst choice. So do all queries while `is_refusing`. `router_usd` is the cost of
+    the call.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
         config: RouterConfig,
     ) -> None:
         super().__init__(use_json_adapter_fallback=False)
+        self.is_refusing = False
         self._messages = messages
         self._tiers = tiers
         self._config = config.model_copy(update={"bypass_tokens": 0})
@@ -117,7 +119,7 @@ class RoutingAdapter(dspy.ChatAdapter):  # type: ignore[misc]  # as above
             return [_with_line_end(output) for output in outputs]
         pairs = tuple((demo["query"], demo["tier"]) for demo in demos)
         prompt = _prompt_that_fits(signature.instructions, pairs, self._messages)
-        if prompt is None:
+        if prompt is None or self.is_refusing:
             return [{"tier": "", "router_usd": 0.0}]
         ask = _AskThroughDspy(lm)
         context = RoutingContext(self._config, prompt, ask)

@@ -18,6 +18,7 @@ from route_switch.domain.tokens import BYTES_PER_TOKEN, estimate_tokens
 from route_switch.domain.usage import Usage
 from route_switch.optimizer.optimizers import OPTIMIZERS
 from route_switch.optimizer.prompt_search import SearchSize
+from route_switch.optimizer.steering_effort import steering_calls
 from route_switch.services.estimate_router_calls import output_tokens
 from route_switch.services.learning.answer_examples import MissingAnswer
 from route_switch.services.learning.calibrate_judge import MAX_LABELS
@@ -66,12 +67,14 @@ def estimate(inputs: EstimateInputs, prices: Mapping[str, Price]) -> tuple[Expec
         expected.append(_verdicts(inputs, prices, inputs.judge_model))
     router = inputs.config.models.router
     read, written = _routing_tokens(inputs.config), output_tokens(inputs.config)
+    prompts = inputs.rounds * inputs.size.candidates if inputs.searches else 0
+    tried = steering_calls(router, prompts)
     if not inputs.searches:
-        compared = 2 * inputs.heldout_rows
+        compared = 2 * inputs.heldout_rows + tried
         return *expected, _expected(Purpose.ROUTER, router, compared, read, written, prices)
     expected.append(_proposals(inputs, prices))
     searched = inputs.rounds * inputs.size.router_calls(inputs.validation_rows)
-    routed = searched + 3 * inputs.heldout_rows
+    routed = searched + 3 * inputs.heldout_rows + tried
     expected.append(_expected(Purpose.ROUTER, router, routed, read, written, prices))
     return tuple(expected)
 
@@ -90,6 +93,12 @@ def growth_usd(
     """Return how much more a router call may cost with the longest prompt allowed."""
     longer = max(MAX_BYTES - len(to_markdown(incumbent).encode()), 0) // BYTES_PER_TOKEN
     return cost_usd(Usage(longer, 0), prices.get(config.models.router)) or 0.0
+
+
+def most_usd_per_router_call(config: RouterConfig, prices: Mapping[str, Price]) -> float:
+    """Return what the estimate assumes of a router call: the longest prompt and query allowed."""
+    usage = Usage(_routing_tokens(config), output_tokens(config))
+    return cost_usd(usage, prices.get(config.models.router)) or 0.0
 
 
 def _routing_tokens(config: RouterConfig) -> int:

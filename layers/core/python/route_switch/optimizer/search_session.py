@@ -11,6 +11,7 @@ import dspy
 import optuna
 from dspy.utils.callback import BaseCallback
 
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.language_models import RolloutCarrier
 from route_switch.optimizer.program import RoutingAdapter
@@ -23,6 +24,7 @@ class SearchParts:
 
     `task_model` is the router LLM, `prompt_model` the proposer. `teacher` knows the best tier of
     each training query. `usd_weight` is the reward that a query loses per USD spent on the router.
+    `why_steered` says why a prompt must not be evaluated, or None.
     """
 
     task_model: dspy.LM
@@ -35,6 +37,7 @@ class SearchParts:
     why_rejected: Callable[[str], str | None]
     threads: int
     on_trial: Callable[[int, float], None]
+    why_steered: Callable[[RoutingPrompt], str | None] = lambda _: None
 
 
 @contextlib.contextmanager

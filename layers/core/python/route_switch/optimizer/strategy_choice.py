@@ -5,7 +5,7 @@ rule, which was written before any held-out row was looked at.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -53,7 +53,8 @@ class TriedPrompts:
 @dataclass(frozen=True, slots=True)
 class StrategyChoice:
     """`estimates` are of the strategies that could be served, on `n` validation rows; `chosen` is
-    one of them. `why_no_local` says why there is no local model, None if there is one."""
+    one of them. `why_no_local` says why there is no local model, None if there is one. `refused`
+    are the strategies that are easier to steer than the incumbent, with what shows it."""
 
     chosen: StrategyName
     estimates: dict[StrategyName, StrategyEstimate]
@@ -61,6 +62,12 @@ class StrategyChoice:
     local: TrainedLocal | None
     why_no_local: str | None
     bypass: BypassTuning
+    refused: Mapping[StrategyName, str] = field(default_factory=dict)
+
+    @property
+    def why_refused(self) -> str | None:
+        """Why what was chosen is not proposed, or None."""
+        return self.refused.get(self.chosen)
 
 
 def estimates(

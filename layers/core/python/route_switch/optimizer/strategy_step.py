@@ -12,9 +12,10 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.bypass_tuning import BypassTuning, tune_bypass
 from route_switch.optimizer.compare import decided_policy
 from route_switch.optimizer.findings import Findings, Tables, known
-from route_switch.optimizer.local_training import TrainedLocal, train_local
+from route_switch.optimizer.local_training import TrainedLocal
 from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.policies import CANDIDATE
+from route_switch.optimizer.remembered_training import train_once
 from route_switch.optimizer.strategy_choice import (
     StrategyChoice,
     StrategyEstimate,
@@ -28,7 +29,8 @@ from route_switch.services.learning.route_examples import RoutedExample
 
 Route = Callable[[Sequence[Example], RoutingPrompt], Sequence[RoutedExample]]
 """Routes examples with a prompt. The search has paid for the validation rows."""
-
+WhySteered = Callable[[RoutingPrompt], str | None]
+"""Returns why a prompt is easier to steer than the incumbent, or None."""
 
 NEED_LOCAL = ("local", "hybrid")
 MIN_ROWS = 5
@@ -60,7 +62,7 @@ def train(plan: Plan, tables: Tables) -> LocalTraining:
     """Train the local model. Raise `ConfigurationError` if the plan needs one and there is none."""
     why = why_untrained(plan.learn_from_text, tables.train.examples)
     if why is None:
-        trained = train_local(tables.train, tables.validation, plan.learn_from_text, plan.lambda_)
+        trained = train_once(tables.train, tables.validation, plan.learn_from_text, plan.lambda_)
         return LocalTraining(trained, None)
     if plan.strategy in NEED_LOCAL:
         raise ConfigurationError(
@@ -70,11 +72,12 @@ def train(plan: Plan, tables: Tables) -> LocalTraining:
 
 
 def choose_strategy(
-    plan: Plan, found: Findings, training: LocalTraining, route: Route
+    plan: Plan, found: Findings, training: LocalTraining, route: Route, why_steered: WhySteered
 ) -> StrategyChoice | None:
     """Estimate the strategies, and choose the one that the plan asks for, or for `auto` the one
-    that validation rows favor. Return None if a search without a trial left nothing to choose. A
-    stage that bypasses nothing keeps doing so."""
+    that validation rows favor, out of those that `why_steered` has nothing against. Return None if
+    a search without a trial left nothing to choose. A stage that bypasses nothing keeps doing so.
+    """
     local = training.local
     rows = ValidationRows.of(known(found.tables).validation, plan.lambda_)
     current = bypass_below(plan.config, found.incumbent)
@@ -82,8 +85,11 @@ def choose_strategy(
     each = estimates(rows, found.incumbent, tried, local, current)
     if plan.strategy not in each and (plan.strategy != "auto" or not each):
         return None
+    reasons = {name: why_steered(estimate.prompt) for name, estimate in each.items()}
+    refused = {name: reason for name, reason in reasons.items() if reason is not None}
     if plan.strategy == "auto":
-        chosen = pick(each, found.incumbent.strategy)
+        allowed = {name: estimate for name, estimate in each.items() if name not in refused}
+        chosen = pick(allowed or each, found.incumbent.strategy)
     else:
         chosen = each[plan.strategy]
     tuned = _tuned(rows, chosen, local, current, route)
@@ -94,6 +100,7 @@ def choose_strategy(
         local=local,
         why_no_local=training.why_none,
         bypass=tuned if plan.config.bypass_tokens else replace(tuned, proposed=None),
+        refused=refused,
     )
 
 

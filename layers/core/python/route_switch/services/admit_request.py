@@ -8,6 +8,8 @@ from datetime import datetime
 from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.errors import RequestRefusedError, StoreError
 from route_switch.domain.ports import KeyLimits
+from route_switch.domain.pricing import in_usd
+from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.tiers import Tier
 from route_switch.services.eligible_models import Eligible
 
@@ -19,9 +21,10 @@ SECONDS_PER_MINUTE = 60
 @dataclass(frozen=True, slots=True)
 class Admission:
     """`reserved_usd` is held from the key's budget until the request's actual cost is known; None
-    when the key has no budget. With `budget_spent`, the budget is used up and Tier 1 answers."""
+    when the key has no budget. With `budget_spent`, the budget is used up and Tier 1 answers. `at`
+    is the time of the reservation."""
 
-    month: str
+    at: datetime
     reserved_usd: float | None = None
     budget_spent: bool = False
 
@@ -40,16 +43,15 @@ class AdmitRequest:
         """
         now = self._now()
         self._count(key, now)
-        month = f"{now:%Y-%m}"
         budget = key.monthly_budget_usd
         if budget is None:
-            return Admission(month)
-        if self._limits.reserve(key.key_id, month, worst_usd, budget):
-            return Admission(month, worst_usd)
+            return Admission(now)
+        if self._limits.reserve(key.key_id, now, worst_usd, budget):
+            return Admission(now, worst_usd)
         if key.when_spent == "downgrade" and Tier.SMALL in eligible.tiers:
-            return Admission(month, 0.0, budget_spent=True)
+            return Admission(now, 0.0, budget_spent=True)
         raise RequestRefusedError(
-            f"The monthly budget of this key, {budget:g} USD, is used up, or the remainder does "
+            f"The monthly budget of this key, {in_usd(budget)}, is used up, or the remainder does "
             "not cover this request. Ask the owner for more, lower max_tokens, or wait until "
             "next month.",
             status=429,
@@ -62,16 +64,19 @@ class AdmitRequest:
         `StoreError`."""
         self._count(key, self._now())
 
-    def settle(self, key: ApiKey, admission: Admission, spent_usd: float | None) -> None:
-        """Replace the reservation with the amount spent. If that amount is unknown, keep the
-        reservation. Never fail: the request has been answered."""
-        reserved = admission.reserved_usd
-        if reserved is None or spent_usd is None or spent_usd == reserved:
+    def settle(self, key: ApiKey, admission: Admission, record: RequestRecord) -> None:
+        """Replace the reservation with the amount spent. If that amount is unknown, charge the
+        reservation. Never fail: the request has been answered, and the hourly monitor settles what
+        is left."""
+        reserved, spent = admission.reserved_usd, record.known_cost_usd
+        if reserved is None:
             return
+        charged = reserved if spent is None else spent
+        kept = 0.0 if spent is not None else reserved - (record.cost_usd or 0.0)
         try:
-            self._limits.adjust(key.key_id, admission.month, spent_usd - reserved)
+            self._limits.settle(key.key_id, admission.at, reserved, charged, kept)
         except StoreError as error:
-            logger.error("%.6f USD stay reserved: %s", reserved - spent_usd, error)
+            logger.error("%.6f USD stay reserved for now: %s", reserved, error)
 
     def _count(self, key: ApiKey, now: datetime) -> None:
         limit = key.requests_per_minute

@@ -12,6 +12,7 @@ from route_switch.domain.errors import (
     AllTiersFailedError,
     InvalidModelRequestError,
     ModelError,
+    ModelNotCalledError,
     ModelTimeoutError,
     ModelUnusableError,
     RouteSwitchError,
@@ -19,8 +20,11 @@ from route_switch.domain.errors import (
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import ModelCatalog, Tier
-from route_switch.services.call_models import CallResult, Deadline, ModelCaller
+from route_switch.services.call_models import ModelCaller
+from route_switch.services.call_result import CallResult
+from route_switch.services.circuits import ModelOrder
 from route_switch.services.continuation import ANY_MODEL, Continuation
+from route_switch.services.deadline import Deadline
 from route_switch.services.eligible_models import Eligible
 from route_switch.services.live_answer import LiveAnswer, StreamLimits
 
@@ -42,7 +46,8 @@ _PERMANENT = (InvalidModelRequestError, ModelUnusableError)
 class TierAnswer:
     """The calls in order, and the model that answered, if any.
 
-    `live` is an answer that has begun; until its end, there is no completion.
+    `live` is an answer that has begun; until its end, there is no completion. `skipped` are the
+    models whose turn came, but that were left alone because they keep failing.
     """
 
     calls: tuple[CallResult, ...]
@@ -50,6 +55,7 @@ class TierAnswer:
     completion: Completion | None
     model: str | None
     live: LiveAnswer | None = None
+    skipped: tuple[str, ...] = ()
 
 
 class AnswerQuery:
@@ -83,16 +89,17 @@ class AnswerQuery:
         A timed-out call is charged anyway, so when nothing else is left to try, wait for its
         answer.
         """
-        models = self._models_to_try(tier, eligible, continuation.first)
-        first = models[0][1] if models else None
+        order = self._models_to_try(tier, eligible, continuation.first)
+        first = order[0][1] if order else None
+        turns = ModelOrder(order, _name, self._caller.is_down)
         calls: list[CallResult] = []
-        while models and deadline.remaining_s >= MIN_ATTEMPT_S:
-            (tier_to_try, model), models = self._next(models)
-            is_last = not models
+        while turns.left and deadline.remaining_s >= MIN_ATTEMPT_S:
+            tier_to_try, model = turns.take()
+            is_last = not turns.left
             is_first = not calls and model == first
             sent = continuation.messages_for(model, messages, is_first=is_first)
             if stream:
-                limits = self._limits(deadline, is_last=is_last)
+                limits = self._limits(model, deadline, is_last=is_last)
                 call = self._caller.open(model, sent, params, limits, deadline, tier_to_try)
             else:
                 share_s = self._caller.patience_s(model, self._share(deadline))
@@ -102,27 +109,28 @@ class AnswerQuery:
                     model, sent, params, timeout_s, deadline, tier_to_try, late
                 )
             calls.append(call)
-            if call.completion or call.live:
-                return TierAnswer(tuple(calls), tier_to_try, call.completion, model, call.live)
-            if answer := self._answered_late(tier, calls):
-                return answer
-            models = [each for each in models if not _fails_too(each[1], call)]
-        return self._late_answer(tier, calls, deadline)
+            answer = self._answered(tier, tier_to_try, calls)
+            if answer is not None:
+                return replace(answer, skipped=turns.skipped)
+            turns.left = [each for each in turns.left if not _fails_too(each[1], call)]
+        return replace(self._late_answer(tier, calls, deadline), skipped=turns.skipped)
 
-    def _next(
-        self, models: list[tuple[Tier, str]]
-    ) -> tuple[tuple[Tier, str], list[tuple[Tier, str]]]:
-        """Take the first model that is not down; if all are, the first. One that was skipped is
-        called after the others."""
-        up = (each for each in models if not self._caller.is_down(each[1]))
-        taken = next(up, models[0])
-        return taken, [each for each in models if each is not taken]
+    def _answered(
+        self, tier: Tier, tier_to_try: Tier, calls: Sequence[CallResult]
+    ) -> TierAnswer | None:
+        """Return the answer of the last call, or of an earlier one that is late."""
+        last = calls[-1]
+        if last.completion is None and last.live is None:
+            return self._answered_late(tier, calls)
+        return TierAnswer(tuple(calls), tier_to_try, last.completion, last.attempt.model, last.live)
 
     def _share(self, deadline: Deadline) -> float:
         return min(deadline.remaining_s * SHARE_OF_REMAINING, self._attempt_s)
 
-    def _limits(self, deadline: Deadline, *, is_last: bool) -> StreamLimits:
-        first_s = SILENCE_S if is_last else min(self._share(deadline), self._stall_s)
+    def _limits(self, model: str, deadline: Deadline, *, is_last: bool) -> StreamLimits:
+        longest_s = min(self._share(deadline), self._stall_s)
+        patience_s = self._caller.patience_s(model, longest_s, stream=True)
+        first_s = SILENCE_S if is_last else patience_s
         return StreamLimits(first_s, self._stall_s, is_last)
 
     def ended(self, answer: TierAnswer) -> TierAnswer:
@@ -163,6 +171,10 @@ class AnswerQuery:
         return [(tier_to_try, model) for model, tier_to_try in tiers.items()]
 
 
+def _name(model: tuple[Tier, str]) -> str:
+    return model[1]
+
+
 def _fails_too(name: str, failed: CallResult) -> bool:
     """Whether this is the model that failed, with other parameters. A timeout or a refusal may be
     due to the parameters; any other failure is the model's or its provider's."""
@@ -175,7 +187,8 @@ def failure_of(answer: TierAnswer, request_id: str) -> RouteSwitchError | None:
     """Return what the caller should be told if there is no answer; None if there is one.
 
     A refusal is the caller's to fix if the first model refused, or if every model did. If only a
-    stand-in refused, a repetition may reach the first model again.
+    stand-in refused, a repetition may reach the first model again. If no model could be called
+    because a store is away, that is the failure.
     """
     if answer.completion is not None or answer.live is not None:
         return None
@@ -186,6 +199,9 @@ def failure_of(answer: TierAnswer, request_id: str) -> RouteSwitchError | None:
             "No time was left to call a model. Allow more time (request_deadline_s).",
             kind="timed_out",
         )
+    stores = [e.store_error for e in errors if isinstance(e, ModelNotCalledError)]
+    if len(stores) == len(errors) and stores[0] is not None:
+        return stores[0]
     refusal = next((e for e in errors if isinstance(e, InvalidModelRequestError)), None)
     if refusal is not None and (refusal is errors[0] or not transient):
         return refusal

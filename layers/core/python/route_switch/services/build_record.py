@@ -14,7 +14,8 @@ from route_switch.domain.session_turns import state_id
 from route_switch.domain.sessions import as_answered
 from route_switch.domain.tiers import ModelCatalog
 from route_switch.services.answer_query import TierAnswer
-from route_switch.services.call_models import CallResult, ModelCaller
+from route_switch.services.call_models import ModelCaller
+from route_switch.services.call_result import CallResult
 from route_switch.services.choose_tier import RequestChoice
 from route_switch.services.inbound_request import AdmittedRequest
 
@@ -82,6 +83,7 @@ class BuildRecord:
             session_saved_usd=session.saved_usd if session else None,
             session_id=_state_id(request.session_id, completion),
             profile=admitted.profile,
+            skipped_models=_skipped(choice, answer),
             query_text=query.text,
             answer_text=completion.text if completion else None,
             replay=replay_of(
@@ -90,6 +92,11 @@ class BuildRecord:
             if learnable
             else None,
         )
+
+
+def _skipped(choice: RequestChoice, answer: TierAnswer | None) -> tuple[str, ...]:
+    router = (choice.skipped_router,) if choice.skipped_router else ()
+    return (*router, *(answer.skipped if answer else ()))
 
 
 def _state_id(session_id: str | None, completion: Completion | None) -> str | None:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 
 from pydantic import JsonValue
@@ -14,7 +14,9 @@ from route_switch.domain.call_ids import UniqueCalls
 from route_switch.domain.completion import Completion, CompletionBuilder, complete
 from route_switch.domain.errors import (
     ModelError,
+    ModelNotCalledError,
     ModelTimeoutError,
+    StoreError,
     describe_defect,
 )
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall, ModelClient
@@ -22,62 +24,23 @@ from route_switch.domain.pricing import cost_usd
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import ModelCatalog, Tier
 from route_switch.services.attempts import Attempts, said
+from route_switch.services.call_result import CallResult, PendingCall
 from route_switch.services.circuits import Circuits
-from route_switch.services.live_answer import ClientLeftError, LiveAnswer, OpenedCall, StreamLimits
+from route_switch.services.deadline import Clock, Deadline
+from route_switch.services.live_answer import (
+    ClientLeftError,
+    LiveAnswer,
+    OpenedCall,
+    StreamLimits,
+    TimeIsUpError,
+)
 from route_switch.services.live_call import LiveCall, await_beginning
 
 logger = logging.getLogger(__name__)
 
-Clock = Callable[[], float]
-"""Returns seconds from a monotonic clock."""
-
-
 HEAD_START_S = 0.002
 """How long a call is alone before another one starts beside it, so that nothing delays sending it:
 a process runs one thread at a time."""
-
-
-class Deadline:
-    """The time limit of a whole request."""
-
-    def __init__(self, seconds: float, clock: Clock = time.perf_counter) -> None:
-        self._clock = clock
-        self.started = clock()
-        self._end = self.started + seconds
-
-    @property
-    def remaining_s(self) -> float:
-        return max(self._end - self._clock(), 0.0)
-
-    @property
-    def elapsed_ms(self) -> float:
-        return (self._clock() - self.started) * 1000
-
-
-@dataclass(frozen=True, slots=True)
-class CallResult:
-    """One call: its completion or its error, and the attempt to record.
-
-    `late` is the call that kept running after it timed out. `live` is an answer that has begun; the
-    attempt is then provisional.
-    """
-
-    attempt: Attempt
-    completion: Completion | None = None
-    error: ModelError | None = None
-    late: "Future[Completion] | None" = None
-    live: "LiveAnswer | None" = None
-
-
-@dataclass(frozen=True, slots=True)
-class PendingCall:
-    """A call that was sent. `started` is a time of the caller's clock."""
-
-    name: str
-    tier: Tier | None
-    messages: tuple[JsonObject, ...]
-    started: float
-    future: "Future[Completion]"
 
 
 class ModelCaller:
@@ -108,9 +71,9 @@ class ModelCaller:
         left."""
         return self._circuits.is_open(name)
 
-    def patience_s(self, name: str, timeout_s: float) -> float:
+    def patience_s(self, name: str, timeout_s: float, *, stream: bool = False) -> float:
         """Return how long to wait if another model can answer: less for one that was down."""
-        return self._circuits.wait_s(name, timeout_s)
+        return self._circuits.wait_s(name, timeout_s, stream=stream)
 
     def call(
         self,
@@ -159,7 +122,7 @@ class ModelCaller:
             is_busy = call.future.cancel()
             error = _busy(name) if is_busy else _too_slow(name, timeout_s)
             late = None if is_busy else call.future
-            if timeout_s > 0 and not is_busy:
+            if timeout_s > 0 and not is_busy and not any(map(_has_answered, overtaken_by)):
                 self._circuits.failed(name, error)
         except ModelError as caught:
             error = caught
@@ -208,7 +171,7 @@ class ModelCaller:
                 self._circuits.failed(name, error)
             return _logged(self._failure(name, tier, error, messages, started))
         if beginning.has_begun:
-            self._circuits.succeeded(name)
+            self._circuits.responded(name)
         live = LiveAnswer(
             OpenedCall(name, tier, messages),
             call,
@@ -217,6 +180,7 @@ class ModelCaller:
             remaining_s=lambda: deadline.remaining_s,
             elapsed_ms=lambda: self._ms_since(started),
             stall_s=limits.stall_s,
+            ended=lambda error: self._stream_ended(name, error),
         )
         took_ms, notes = self._ms_since(started), builder.adjusted
         provisional = Attempt(name, tier, "answered", took_ms, adjusted=notes)
@@ -245,6 +209,14 @@ class ModelCaller:
             attempt = replace(attempt, usage=completion.usage, cost_usd=cost, estimated=False)
         return replace(result, attempt=attempt, completion=completion, late=None)
 
+    def _stream_ended(self, name: str, error: ModelError | None) -> None:
+        """A client that leaves, or whose answer is longer than its time, says nothing about the
+        model."""
+        if error is None:
+            self._circuits.succeeded(name)
+        elif not isinstance(error, ClientLeftError | TimeIsUpError):
+            self._circuits.failed(name, error)
+
     def _close_if_answered(self, name: str, done: "Future[Completion]") -> None:
         """Learn of an answer even if nobody waits for it any more."""
         if not done.cancelled() and done.exception() is None:
@@ -272,7 +244,10 @@ class ModelCaller:
         except Exception as error:
             # A defect or a missing library in one client fails the model, not the request.
             logger.error("The client for %s failed: %s", name, describe_defect(error))
-            raise ModelError(f"{name} cannot be called: {type(error).__name__}") from error
+            failed = f"{name} cannot be called: {type(error).__name__}"
+            if isinstance(error, StoreError):
+                raise ModelNotCalledError(failed, store_error=error) from error
+            raise ModelError(failed) from error
 
     def _failure(
         self,
@@ -299,11 +274,15 @@ def _logged(failure: CallResult) -> CallResult:
 
 
 def _busy(name: str) -> ModelError:
-    return ModelError(f"{name} was not called: all worker threads are busy")
+    return ModelNotCalledError(f"{name} was not called: all worker threads are busy")
 
 
 def _too_slow(name: str, seconds: float) -> ModelError:
     return ModelTimeoutError(f"{name} took longer than {seconds:.1f} s")
+
+
+def _has_answered(call: "Future[Completion]") -> bool:
+    return call.done() and not call.cancelled() and call.exception() is None
 
 
 def _awaited_s(
@@ -317,6 +296,6 @@ def _awaited_s(
     waiting = {future, *others}
     while future in waiting and (left_s := ends_at - time.monotonic()) > 0:
         done, waiting = wait(waiting, left_s, FIRST_COMPLETED)
-        if any(each.exception() is None for each in done):
+        if any(map(_has_answered, done)):
             break
     return 0.0

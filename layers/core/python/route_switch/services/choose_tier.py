@@ -24,25 +24,25 @@ from route_switch.domain.routing import (
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.strategies.registry import NEED_NUMBERS, strategy_in_effect, strategy_named
 from route_switch.domain.tiers import Tier
-from route_switch.services.call_models import (
-    HEAD_START_S,
-    CallResult,
-    Deadline,
-    ModelCaller,
-    PendingCall,
-)
+from route_switch.services.call_models import HEAD_START_S, ModelCaller
+from route_switch.services.call_result import CallResult, PendingCall
 from route_switch.services.continuation import ANY_MODEL, Continuation
+from route_switch.services.deadline import Deadline
 from route_switch.services.estimate_router_calls import output_tokens
+
+SKIPPED = "the router LLM was skipped, because it keeps failing"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestChoice:
     """The decision, the router call that led to it, if there was one, and what the conversation
-    asks of the models."""
+    asks of the models. `skipped_router` is the router LLM if it was left alone because it keeps
+    failing."""
 
     decision: RoutingDecision
     router_call: CallResult | None = None
     continuation: Continuation = ANY_MODEL
+    skipped_router: str | None = None
 
 
 class ChooseTier:
@@ -88,14 +88,14 @@ class ChooseTier:
             router_tokens=_tokens(ask.call),
             latency_ms=deadline.elapsed_ms - started,
             routed_tier=None if unrouted else balanced or choice.chosen,
-            why=_why(choice),
+            why=_why(choice, ask.skipped),
             session=choice.session,
             by_strategy=_is_by_strategy(choice),
             strategy=name if can_decide and _was_asked(choice) else None,
             profile=profile,
             profile_tier=None if balanced is None else choice.chosen,
         )
-        return RequestChoice(decision, ask.call)
+        return RequestChoice(decision, ask.call, skipped_router=ask.skipped)
 
     def ask(self, deadline: Deadline, may_ask: Callable[[], bool] = lambda: True) -> "AskRouterLlm":
         return AskRouterLlm(self._config, self._caller, deadline, may_ask)
@@ -105,7 +105,7 @@ class AskRouterLlm:
     """Calls the router LLM for one request and keeps the call.
 
     `may_ask` is asked before the call; `was_kept_from_asking` is True if it said no. `meanwhile` is
-    called when the call is under way.
+    called when the call is under way. `skipped` names the router LLM if its circuit was open.
     """
 
     def __init__(
@@ -124,6 +124,7 @@ class AskRouterLlm:
         self._is_abandoned = False
         self.call: CallResult | None = None
         self.was_kept_from_asking = False
+        self.skipped: str | None = None
         self.meanwhile: Callable[[], None] | None = None
 
     def __call__(
@@ -137,6 +138,7 @@ class AskRouterLlm:
                 return None
             name = self._config.models.router
             if self._caller.is_down(name):
+                self.skipped = name
                 return None
             self._pending = self._caller.start(name, messages, params, self._deadline)
         if self.meanwhile is not None:
@@ -183,7 +185,9 @@ def _was_asked(choice: TierChoice) -> bool:
     return _is_by_strategy(choice) or choice.reason is Reason.FALLBACK
 
 
-def _why(choice: TierChoice) -> str:
+def _why(choice: TierChoice, skipped: str | None) -> str:
+    if skipped is not None and choice.reason is Reason.FALLBACK:
+        return SKIPPED
     if choice.reason is not Reason.SESSION or choice.session is None:
         return choice.suggestion.why
     session = f"{choice.session.move}: {choice.session.ground}"

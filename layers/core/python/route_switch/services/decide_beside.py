@@ -12,18 +12,21 @@ from route_switch.domain.pricing import add_known
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.routing import SessionOfRequest
 from route_switch.domain.sessions import Ground, Move
-from route_switch.domain.shadow import ChosenModel, ShadowReason, WouldCost, would_cost
+from route_switch.domain.shadow import (
+    ANSWERED_FIRST,
+    ChosenModel,
+    ShadowReason,
+    WouldCost,
+    would_cost,
+)
 from route_switch.domain.tiers import ModelCatalog
 from route_switch.services.answer_query import TierAnswer
-from route_switch.services.call_models import CallResult
+from route_switch.services.call_result import CallResult
 from route_switch.services.choose_tier import AskRouterLlm, ChooseTier, RequestChoice
 from route_switch.services.inbound_request import AdmittedRequest
 from route_switch.services.live_prompt import ServedPrompt
 
 logger = logging.getLogger(__name__)
-
-ANSWERED_FIRST = "the answer was ready first"
-"""The error of a router call that was left behind. It is charged all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Estimate the tokens of a router call before it is made: an upper bound of what it costs."""
 
 from route_switch.domain.query import text_of
+from route_switch.domain.quoted_query import CLOSING
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 from route_switch.domain.strategies.prompt_strategy import router_params
@@ -52,5 +53,5 @@ def _usage(config: RouterConfig, prompt_tokens: int, other_tokens: int) -> Usage
 def _prompt_tokens(prompt: RoutingPrompt | None) -> int:
     if prompt is None:
         return LONGEST_PROMPT_TOKENS
-    texts = (*map(text_of, prompt.frozen_messages), prompt.messages.query)
+    texts = (*map(text_of, prompt.frozen_messages), prompt.messages.query, CLOSING)
     return sum(map(estimate_tokens, texts))

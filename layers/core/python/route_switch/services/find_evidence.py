@@ -28,7 +28,9 @@ from route_switch.domain.thoughts import without_thoughts
 from route_switch.domain.tiers import Tier
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.domain.usage import Usage
-from route_switch.services.call_models import CallResult, Deadline, ModelCaller
+from route_switch.services.call_models import ModelCaller
+from route_switch.services.call_result import CallResult
+from route_switch.services.deadline import Deadline
 from route_switch.services.estimate_costs import MAX_EXPLANATION_CALLS, explanation_cap_usd
 from route_switch.services.estimate_router_calls import output_tokens, written_tokens
 

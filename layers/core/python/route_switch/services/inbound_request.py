@@ -17,7 +17,7 @@ from route_switch.domain.query import Query
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.tiers import Tier
 from route_switch.services.admit_request import Admission
-from route_switch.services.call_models import Deadline
+from route_switch.services.deadline import Deadline
 from route_switch.services.eligible_models import ANY_TIER, Eligible, TierRange
 
 if TYPE_CHECKING:

@@ -15,10 +15,15 @@ from route_switch.services.live_call import Beginning, LiveCall, says_something
 QUIET_S = 10.0
 """A pause after which the reader is told that the answer goes on."""
 CLIENT_LEFT = "the client left"
+TIME_IS_UP = "the request's time is up"
 
 
 class ClientLeftError(ModelError):
     """The client does not want the rest of the answer."""
+
+
+class TimeIsUpError(ModelTimeoutError):
+    """The request's time was up while the model was still writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,8 @@ class LiveAnswer:
     """Iterate over `chunks` to its end or close it; then `attempt`, `completion` and `error` hold.
 
     `remaining_s` returns the time left for the whole answer, `elapsed_ms` the time since the call
-    began. A provider that has begun and then sends nothing for `stall_s` has failed.
+    began. A provider that has begun and then sends nothing for `stall_s` has failed. `ended` is
+    told once why the answer broke off, or None if it is whole.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class LiveAnswer:
         remaining_s: Callable[[], float],
         elapsed_ms: Callable[[], float],
         stall_s: float,
+        ended: Callable[[ModelError | None], None] = lambda _: None,
     ) -> None:
         self._opened = opened
         self._call = call
@@ -68,6 +75,7 @@ class LiveAnswer:
         self._remaining_s = remaining_s
         self._elapsed_ms = elapsed_ms
         self._stall_s = stall_s
+        self._tell_ended = ended
         self._ended = beginning.ended
         self._first_token_ms = elapsed_ms() if beginning.has_begun else None
         self._latency_ms = elapsed_ms()
@@ -102,7 +110,9 @@ class LiveAnswer:
     def _end(self) -> None:
         self._call.cancel()
         self._latency_ms = self._elapsed_ms()
-        self.has_ended = True
+        if not self.has_ended:
+            self.has_ended = True
+            self._tell_ended(self.error)
 
     def _next(self) -> Iterator[Chunk | None]:
         """Yield the next chunk, or None for each quiet period before it."""
@@ -136,8 +146,10 @@ class LiveAnswer:
         elif has_stalled:
             name, stall_s = self._opened.model, self._stall_s
             raise ModelTimeoutError(f"{name} sent nothing for {stall_s:.0f} s")
+        elif self._first_token_ms is not None:
+            raise TimeIsUpError(TIME_IS_UP)
         else:
-            raise ModelTimeoutError("the request's time is up")
+            raise ModelTimeoutError(TIME_IS_UP)
 
     @property
     def completion(self) -> Completion | None:

@@ -12,7 +12,7 @@ from route_switch.domain.output_ratio import NOTHING_MEASURED, OutputRatios
 from route_switch.domain.ports import PromptStore, StoredPrompt
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.routing_prompt import RoutingPrompt
-from route_switch.services.call_models import Clock
+from route_switch.services.deadline import Clock
 from route_switch.services.refreshed_value import RefreshedValue
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 
 from route_switch.domain.ports import SwitchStore
 from route_switch.domain.switches import Switches
-from route_switch.services.call_models import Clock
+from route_switch.services.deadline import Clock
 from route_switch.services.refreshed_value import RefreshedValue
 
 logger = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, wait
 from dataclasses import replace
@@ -15,8 +16,13 @@ from route_switch.domain.ports import LostRecords, ResultStore
 from route_switch.domain.request_record import RequestRecord
 from route_switch.domain.router_config import RouterConfig
 from route_switch.services.call_models import HEAD_START_S
+from route_switch.services.deadline import Clock
 
 logger = logging.getLogger(__name__)
+
+IMPATIENT_S, IMPATIENT_FOR_S = 0.5, 10.0
+"""How long a record is waited for, and until when, after one that took too long. Records that are
+not waited for are in the log, and may still be saved."""
 
 
 class RecordRequest:
@@ -33,25 +39,31 @@ class RecordRequest:
         config: RouterConfig,
         hash_secret: Callable[[], bytes],
         pool: Executor,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._store = store
         self._lost = lost
         self._config = config
         self._hash_secret = hash_secret
         self._pool = pool
+        self._clock = clock
+        self._impatient_until = float("-inf")
 
     def __call__(
         self, record: RequestRecord, timeout_s: float, meanwhile: Callable[[], None] | None = None
     ) -> bool:
-        """Return whether the record was saved within `timeout_s`. The answer is ready, and a slow
-        store must not delay it further. `meanwhile` is called once the record is under way."""
+        """Return whether the record was saved within `timeout_s`, or within `IMPATIENT_S` if the
+        store has just taken too long. The answer is ready, and a slow store must not delay it
+        further. `meanwhile` is called once the record is under way."""
         saving = self._pool.submit(self._save, record)
         if meanwhile is not None:
             wait([saving], HEAD_START_S)
             meanwhile()
+        is_slow = self._clock() < self._impatient_until
         try:
-            return saving.result(timeout_s)
+            return saving.result(min(timeout_s, IMPATIENT_S) if is_slow else timeout_s)
         except TimeoutError:
+            self._impatient_until = self._clock() + IMPATIENT_FOR_S
             _log_lost(record, "the store timed out")
             return False
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Generic, TypeVar
 
-from route_switch.services.call_models import Clock
+from route_switch.services.deadline import Clock
 
 REFRESH_AFTER_S = 60.0
 RETRY_AFTER_S = 2.0
@@ -14,6 +14,8 @@ it is left out at random, so that processes that started together do not read to
 MAX_AGE_S = 300.0
 """A process that slept longer than this reads before it serves, because the value may have been
 replaced for a reason."""
+FINISH_S = 1.0
+"""How long a request waits at its end for the refreshes that it has started."""
 
 Value = TypeVar("Value")
 
@@ -54,9 +56,10 @@ class RefreshedValue(Generic[Value]):
         assert self._value is not None  # noqa: S101 (for the type checker: without a value, the age is MAX_AGE_S)
         return self._value
 
-    def finish_refresh(self, timeout_s: float = 1.0) -> None:
+    def finish_refresh(self, timeout_s: float = FINISH_S) -> None:
         """Collect a refresh in progress. Call this when a request ends: a Lambda environment is
-        frozen between requests and would resume with a dead connection."""
+        frozen between requests and would resume with a dead connection. One that takes longer is
+        left alone, and the next one is due as after a failure."""
         if self._refresh is None:
             return
         refresh, self._refresh = self._refresh, None
@@ -64,6 +67,8 @@ class RefreshedValue(Generic[Value]):
             self._keep(*refresh.result(timeout_s))
         except TimeoutError:
             self._read_at = self._clock()
+            self._failures += 1
+            self._due_after_s = REFRESH_AFTER_S
 
     @property
     def _age_s(self) -> float:

@@ -20,8 +20,10 @@ from route_switch.services.announce_request import announce_request
 from route_switch.services.answer import Answer
 from route_switch.services.answer_query import AnswerQuery, TierAnswer, failure_of
 from route_switch.services.build_record import BuildRecord
-from route_switch.services.call_models import Deadline, ModelCaller
+from route_switch.services.call_models import ModelCaller
+from route_switch.services.capped_upgrades import choosable_tiers, with_reason
 from route_switch.services.choose_tier import ChooseTier, RequestChoice
+from route_switch.services.deadline import Deadline
 from route_switch.services.decide_beside import (
     DecideBeside,
     PendingDecision,
@@ -37,6 +39,7 @@ from route_switch.services.inbound_request import AdmittedRequest, InboundReques
 from route_switch.services.live_prompt import LivePrompt, ServedPrompt
 from route_switch.services.live_switches import LiveSwitches
 from route_switch.services.record_request import RecordRequest
+from route_switch.services.refreshed_value import FINISH_S
 from route_switch.services.request_session import RequestSession, Sessions
 from route_switch.services.shadow_budget import ShadowBudget
 
@@ -126,9 +129,9 @@ class RouteRequest:
         try:
             yield
         finally:
-            self._live_prompt.finish_refresh()
-            self._switches.finish_refresh()
-            self._shadow_budget.finish_refresh()
+            left = Deadline(FINISH_S)
+            for value in (self._live_prompt, self._switches, self._shadow_budget):
+                value.finish_refresh(left.remaining_s)
 
     def _admit_request(self, request: InboundRequest, *, answers: bool) -> AdmittedRequest:
         """Raise whatever refuses the request, before anything is paid."""
@@ -188,17 +191,18 @@ class RouteRequest:
             decision = RoutingDecision(tier, reason, served.version, 0, 0.0)
             return RequestChoice(replace(decision, profile=admitted.profile))
         routing = self._switches.current().routing
-        return self._choose_tier(
+        choice = self._choose_tier(
             admitted.query,
             served.prompt,
             served.version,
-            admitted.eligible.tiers,
+            choosable_tiers(admitted, self._now()),
             admitted.request.deadline,
             router=routing == "on",
             payable=admitted.eligible.router,
             session=session,
             profile=admitted.profile,
         )
+        return with_reason(choice, admitted.eligible.tiers)
 
     def _fixed_tier(self, admitted: AdmittedRequest) -> tuple[Tier, Reason] | None:
         """Return the tier when no routing is needed: the budget is used up, the caller names the
@@ -270,11 +274,9 @@ class RouteRequest:
         time_s = self.time_to_record_s(request.deadline)
         if admitted.admission.reserved_usd is None:
             return self._record(record, time_s, meanwhile)
-        settling = self._pool.submit(
-            self._admit.settle, request.key, admitted.admission, record.known_cost_usd
-        )
+        settling = self._pool.submit(self._admit.settle, request.key, admitted.admission, record)
         recorded = self._record(record, time_s, meanwhile)
-        with suppress(TimeoutError):  # then the money stays reserved
+        with suppress(TimeoutError):  # then the hourly monitor settles it
             settling.result(self.time_to_record_s(request.deadline))
         return recorded
 

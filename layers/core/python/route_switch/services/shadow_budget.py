@@ -10,7 +10,7 @@ from route_switch.domain.ports import DayCounters
 from route_switch.domain.pricing import cost_usd
 from route_switch.domain.router_config import RouterConfig
 from route_switch.domain.shadow import ROUTER_USD, RouterDay, is_sampled, sampled_share
-from route_switch.services.call_models import Clock
+from route_switch.services.deadline import Clock
 from route_switch.services.estimate_router_calls import router_usage
 from route_switch.services.refreshed_value import RefreshedValue
 

@@ -8,6 +8,7 @@ from botocore.config import Config
 
 from route_switch.adapters.fresh_connections import keep_fresh
 from route_switch.adapters.whole_answers import refuse_malformed
+from route_switch.adapters.whole_calls import limit_whole_calls
 
 IN_REQUEST = Config(
     connect_timeout=1,
@@ -20,24 +21,35 @@ IN_REQUEST = Config(
 )
 """A client is waiting, and its deadline includes these calls."""
 
+IN_REQUEST_S = 4.0
+"""The longest such call, its repeat included, however the store behaves."""
+
 QUICK = IN_REQUEST.merge(Config(read_timeout=1))
-"""For keys and secrets: a store that hangs is given up after 2 to 3 s, and the last good value is
-served."""
+"""For keys and secrets: the last good value is served if the store hangs."""
+QUICK_S = 2.5
 
 PARAMETERS = IN_REQUEST.merge(
     Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 3})
 )
 """For values that a new process waits for, at a rate that Parameter Store may throttle. botocore
 waits up to 1 s and 2 s, at random, before the repeats."""
+PARAMETERS_S = 3.5
+"""Then a new process serves the packaged prompt, and looks again in the background."""
 
 LOCAL_MODELS = IN_REQUEST.merge(Config(read_timeout=1))
-"""A new process waits for its local model for 3 s at the most: the prompt can decide without it."""
+LOCAL_MODELS_S = 3.0
+"""A new process waits no longer for its local model: the prompt can decide without it."""
 
 FOR_OWNER = IN_REQUEST.merge(Config(read_timeout=5, max_pool_connections=32))
 """A person is waiting: costs, dashboards, deletions of up to 1,000 objects at a time."""
 
 SCHEDULED = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3})
 """Nobody is waiting, but the function times out soon."""
+
+LOGS = Config(
+    connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 2}
+)
+"""A page of a busy log takes seconds. One that fails is read again an hour later."""
 
 UNDER_LOCK = Config(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}
@@ -58,8 +70,9 @@ def invoke_once(read_timeout_s: float) -> Config:
     return Config(connect_timeout=3, read_timeout=read_timeout_s, retries={"total_max_attempts": 1})
 
 
-def clients(config: Config) -> Callable[[str], BaseClient]:
-    """Return what makes clients by service, for functions that Lambda freezes between requests.
+def clients(config: Config, whole_call_s: float | None = None) -> Callable[[str], BaseClient]:
+    """Return what makes clients by service, for functions that Lambda freezes between requests. No
+    call takes longer than `whole_call_s`.
 
     botocore is what boto3's clients are made of; importing boto3 itself would add 0.12 s to a cold
     start, for uploads and resources that no request uses.
@@ -67,6 +80,7 @@ def clients(config: Config) -> Callable[[str], BaseClient]:
     session = botocore.session.get_session()
 
     def client(service: str) -> BaseClient:
-        return refuse_malformed(keep_fresh(session.create_client(service, config=config)))
+        made = refuse_malformed(keep_fresh(session.create_client(service, config=config)))
+        return made if whole_call_s is None else limit_whole_calls(made, whole_call_s)
 
     return client

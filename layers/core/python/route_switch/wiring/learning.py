@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -15,10 +15,11 @@ from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
+from route_switch.adapters.learning.run_reports import RunReports
 from route_switch.adapters.operations.dynamodb_audit import DynamoDbAudit
 from route_switch.adapters.operations.dynamodb_deletion import DynamoDbDeletionNotes
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
-from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
+from route_switch.adapters.prompts.dynamodb_quality import DynamoDbQuality, DynamoDbRejections
 from route_switch.adapters.prompts.prompt_lock import DynamoDbPromptLock
 from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
 from route_switch.adapters.s3 import S3TextStore
@@ -32,6 +33,7 @@ from route_switch.domain.router_config import RouterConfig
 from route_switch.services.learning.collect_examples import CollectExamples
 from route_switch.services.learning.spending_caps import PreviousMonth, previous_month
 from route_switch.services.operations.audited_switches import AuditedSwitches
+from route_switch.services.operations.read_week import ReadWeek
 from route_switch.services.operations.record_change import RecordChange
 from route_switch.services.prompts.audited_prompts import AuditedPrompts
 from route_switch.services.prompts.publish_prompt import PublishPrompt
@@ -41,6 +43,7 @@ from route_switch.workflow.ask import AskForApproval
 from route_switch.workflow.claim import ClaimRun, days_of_previous_month
 from route_switch.workflow.collect import CollectInputs
 from route_switch.workflow.go_live import PromoteAndGoLive
+from route_switch.workflow.mail import Mail
 from route_switch.workflow.promote import PromoteCandidate
 from route_switch.workflow.report import ReportRun
 from route_switch.workflow.roll_back import RollBackPrompt
@@ -60,6 +63,8 @@ class LearningSettings(Stores):
     learning_bucket: Annotated[str, Field(alias="LEARNING_BUCKET", min_length=1)]
     stage: Annotated[str, Field(alias="STAGE", min_length=1)]
     runs_topic: Annotated[str, Field(alias="RUNS_TOPIC", min_length=1)]
+    console_url: Annotated[str | None, Field(alias="CONSOLE_URL")] = None
+    """Address of the console, which ends each notification."""
 
 
 def parse_learning_settings(environment: Mapping[str, str]) -> LearningSettings:
@@ -145,11 +150,14 @@ class LearningWiring:
             self.settings, self.dynamodb, self.s3, lambda example: example, trusted
         )
         prompts = self._prompts(WORKFLOW)
-        return CollectInputs(examples, prompts, self.bucket, self.settings.learning)
+        router = self.settings.router.models.router
+        learning, note = self.settings.learning, self._runs.note_left_out
+        return CollectInputs(examples, prompts, self.bucket, learning, router, note)
 
     def ask(self) -> AskForApproval:
         hours = self.settings.learning.approval_hours
-        return AskForApproval(self._runs, self._notify, self.settings.stage, hours, self._report_of)
+        stage = self.settings.stage
+        return AskForApproval(self._runs, self._notify, self._mail, stage, hours, self._report_of)
 
     def _notify(self, subject: str, message: str) -> None:
         sns = cast("SNSClient", self._connect("sns"))
@@ -168,6 +176,7 @@ class LearningWiring:
             DynamoDbDeletionNotes(self.dynamodb, settings.results_table),
             LearningTexts(self.bucket),
             SsmOutputRatios(self._ssm, settings.live_parameter),
+            self._mail,
         )
 
     def promote(self, owner: str) -> PromoteAndGoLive:
@@ -182,7 +191,18 @@ class LearningWiring:
 
     def roll_back(self, owner: str) -> RollBackPrompt:
         publish, stage = self.publish(owner, "rollback"), self.settings.stage
-        return RollBackPrompt(publish, self._rejections, self._notify, stage)
+        return RollBackPrompt(publish, self._rejections, self._notify, self._mail, stage)
+
+    @property
+    def _mail(self) -> Mail:
+        table = self.settings.results_table
+        read = ReadWeek(
+            DynamoDbTotals(self.dynamodb, table),
+            self._prompts(WORKFLOW),
+            RunReports(self.bucket, DynamoDbRuns(self.dynamodb, table).newest),
+            DynamoDbQuality(self.dynamodb, table),
+        )
+        return Mail(lambda: read(datetime.now(UTC).date()), self.settings.console_url)
 
     def publish(self, owner: str, action: str) -> PublishPrompt:
         """`owner` is shown to others who try to take the prompt lock, and with `action` in the

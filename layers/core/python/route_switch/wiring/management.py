@@ -1,29 +1,29 @@
 """Dependencies of the management function."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.keys_table import DynamoDbKeyStore
-from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
-from route_switch.adapters.learning.learning_bucket import LearningBucket
-from route_switch.adapters.learning.learning_texts import LearningTexts
-from route_switch.adapters.operations.dynamodb_deletion import (
-    DynamoDbDeletion,
-    DynamoDbDeletionNotes,
-)
+from route_switch.adapters.operations.dynamodb_audit import DynamoDbAudit
 from route_switch.adapters.operations.dynamodb_feedback import DynamoDbFeedback
+from route_switch.adapters.operations.dynamodb_listing import DynamoDbListing
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.domain.learning.past_request import GivenFeedback
 from route_switch.domain.ports import ResultStore
 from route_switch.services.authenticate import Authenticate
-from route_switch.services.operations.delete_texts import DeleteTexts
+from route_switch.services.operations.audited_deletions import AuditedDeletions
 from route_switch.services.operations.give_feedback import GiveFeedback
+from route_switch.services.operations.list_changes import ListChanges
+from route_switch.services.operations.list_results import ListResults
 from route_switch.services.operations.sum_costs import SumCosts
 from route_switch.services.prompts.show_prompt import ShowPrompt
-from route_switch.wiring.aws_config import FOR_OWNER, clients
+from route_switch.wiring.aws_config import FOR_OWNER, QUICK, QUICK_S, clients
+from route_switch.wiring.deletion import DeletionStores, build_deletion
 from route_switch.wiring.owner import all_keys, show_prompt
 from route_switch.wiring.settings import ManagementSettings, read_management_settings
 
@@ -40,7 +40,11 @@ class Management:
     costs: SumCosts
     prompt: ShowPrompt
     give_feedback: GiveFeedback
-    delete: DeleteTexts
+    delete: AuditedDeletions
+    changes: ListChanges
+    list_results: ListResults
+    feedback_of: Callable[[str], GivenFeedback | None]
+    retention_days: int
     max_body_bytes: int
 
 
@@ -53,23 +57,35 @@ def management() -> Management:
 def build_management(settings: ManagementSettings) -> Management:
     connect = clients(FOR_OWNER)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
+    keys = cast("DynamoDBClient", clients(QUICK, QUICK_S)("dynamodb"))
     s3, ssm = cast("S3Client", connect("s3")), cast("SSMClient", connect("ssm"))
     table, texts = settings.results_table, S3TextStore(lambda: s3, settings.texts_bucket)
+    listing = DynamoDbListing(dynamodb, table)
     prompt = show_prompt(SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter))
-    learning_bucket = LearningBucket(s3, settings.learning_bucket)
+    trail = DynamoDbAudit(dynamodb, table)
     return Management(
-        Authenticate(DynamoDbKeyStore(dynamodb, settings.keys_table)),
+        Authenticate(DynamoDbKeyStore(keys, settings.keys_table)),
         DynamoDbResultStore(dynamodb, table, texts),
         SumCosts(DynamoDbTotals(dynamodb, table), all_keys(dynamodb, settings.keys_table)),
         prompt,
         GiveFeedback(DynamoDbFeedback(dynamodb, table)),
-        DeleteTexts(
-            DynamoDbDeletion(dynamodb, table, settings.idempotency_table, texts),
-            DynamoDbDeletionNotes(dynamodb, table),
-            lambda go_on: LearningTexts(learning_bucket, go_on),
-            DynamoDbRuns(dynamodb, table).holder,
-            prompt.versions,
-            settings.backup_days,
+        AuditedDeletions(
+            build_deletion(
+                DeletionStores(
+                    table,
+                    settings.idempotency_table,
+                    settings.texts_bucket,
+                    settings.learning_bucket,
+                    settings.backup_days,
+                ),
+                connect,
+                prompt.versions,
+            ),
+            trail,
         ),
+        ListChanges(trail),
+        ListResults(listing),
+        listing.feedback_of,
+        settings.router.retention_days,
         settings.router.max_body_bytes,
     )

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.learning.example_file import read_examples
-from route_switch.adapters.learning.learning_bucket import EXAMPLES, INCUMBENT
+from route_switch.adapters.learning.learning_bucket import EXAMPLES, INCUMBENT, LEAST_STEERED
 from route_switch.adapters.learning.progress_file import ProgressFile
 from route_switch.adapters.learning.s3_memo import S3Memo
 from route_switch.adapters.models.encoder import EncoderClient
@@ -21,6 +21,7 @@ from route_switch.domain.learning.learning_ports import RunFiles
 from route_switch.domain.learning.learning_run import LearningRun
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import parse_prompt
+from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.learning_job import (
     GateHistoryFile,
@@ -32,6 +33,7 @@ from route_switch.optimizer.plan import Plan
 from route_switch.optimizer.prompt_search import SearchSize
 from route_switch.services.learning.metered_calls import MeteredCalls
 from route_switch.services.learning.pace import Pace, TimeBudget
+from route_switch.services.learning.spending_caps import MAX_ANSWER_SHARE
 from route_switch.services.prompts.stored_numbers import with_stored_numbers
 from route_switch.wiring.learning import LearningWiring
 from route_switch.wiring.secrets_manager import provider_keys
@@ -128,6 +130,7 @@ class OptimizerParts:
             monthly_queries=max(
                 collected.get("requests", 0) * DAYS_PER_MONTH // self._config.days, 1
             ),
+            least_steered=self._least_steered(work),
         )
         return job, RunDependencies(
             calls=calls,
@@ -135,6 +138,12 @@ class OptimizerParts:
             embed=RememberedEmbeddings(EncoderClient().embed, memo, pace),
             progress=ProgressFile(work, lambda: calls.spent_usd),
         )
+
+    def _least_steered(self, work: RunFiles) -> RoutingPrompt | None:
+        content = work.read(LEAST_STEERED)
+        if content is None:
+            return None
+        return with_stored_numbers(parse_prompt(content.decode()), self._wiring.local_models())
 
     def calls(self, run: LearningRun, shard: int | None = None) -> MeteredCalls:
         worker = None if shard is None else f"outcomes-{shard}"
@@ -159,7 +168,8 @@ class OptimizerParts:
     def _metered_calls(self, run: LearningRun, memo: S3Memo, pace: Pace) -> MeteredCalls:
         keys = provider_keys(self._settings.provider_secret)
         clients = learning_clients(self._settings.router, keys)
-        return MeteredCalls(clients, self._prices.get, memo, self._cap(run), pace, self._tell)
+        cap, most_usd = self._cap(run), run.cap_usd * MAX_ANSWER_SHARE
+        return MeteredCalls(clients, self._prices.get, memo, cap, pace, self._tell, most_usd)
 
     def _cap(self, run: LearningRun) -> DynamoDbCap:
         table = self._settings.results_table

@@ -26,6 +26,7 @@ from route_switch.adapters.ssm import (
     SsmSwitchStore,
     output_ratios_parameter,
 )
+from route_switch.api.request_metrics import emit_opened_circuit
 from route_switch.api.stored_responses import StoredResponses
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.router_config import RouterConfig
@@ -42,8 +43,18 @@ from route_switch.services.record_request import RecordRequest
 from route_switch.services.request_session import Sessions
 from route_switch.services.route_request import RouteRequest
 from route_switch.services.shadow_budget import ShadowBudget
-from route_switch.wiring.aws_config import IN_REQUEST, LOCAL_MODELS, PARAMETERS, QUICK, clients
-from route_switch.wiring.secrets_manager import provider_keys, read_secret
+from route_switch.wiring.aws_config import (
+    IN_REQUEST,
+    IN_REQUEST_S,
+    LOCAL_MODELS,
+    LOCAL_MODELS_S,
+    PARAMETERS,
+    PARAMETERS_S,
+    QUICK,
+    QUICK_S,
+    clients,
+)  # fmt: skip
+from route_switch.wiring.secrets_manager import provider_keys, read_secret, renew_secret
 from route_switch.wiring.settings import Settings, read_settings
 
 if TYPE_CHECKING:
@@ -86,26 +97,30 @@ def router() -> Router:
 
 def build_router(settings: Settings) -> Router:
     config = settings.router
-    connect = clients(IN_REQUEST)
+    connect = clients(IN_REQUEST, IN_REQUEST_S)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
-    keys = cast("DynamoDBClient", clients(QUICK)("dynamodb"))
-    ssm = cast("SSMClient", clients(PARAMETERS)("ssm"))
+    keys = cast("DynamoDBClient", clients(QUICK, QUICK_S)("dynamodb"))
+    ssm = cast("SSMClient", clients(PARAMETERS, PARAMETERS_S)("ssm"))
     live, switched = settings.live_parameter, settings.switches_parameter
     together = ParametersReadTogether(ssm, live, switched, output_ratios_parameter(live))
     texts = S3TextStore(lambda: cast("S3Client", connect("s3")), settings.texts_bucket)
     lost = SqsLostRecords(lambda: cast("SQSClient", connect("sqs")), settings.records_queue_url)
     results = DynamoDbResultStore(dynamodb, settings.results_table, texts)
     local_models = S3LocalModels(
-        lambda: cast("S3Client", clients(LOCAL_MODELS)("s3")), lambda: settings.learning_bucket
+        lambda: cast("S3Client", clients(LOCAL_MODELS, LOCAL_MODELS_S)("s3")),
+        lambda: settings.learning_bucket,
     )
     prompts = SsmPromptStore(ssm, live, settings.seed_parameter, together)
     switches = SsmSwitchStore(ssm, switched, together)
     pool = ThreadPoolExecutor(RECORD_THREADS)
     # A separate pool: hanging model calls must not delay reading parameters.
     parameters = ThreadPoolExecutor(2)
-    models = ModelClients(config, provider_keys(settings.provider_secret))
+    secret = settings.provider_secret
+    models = ModelClients(config, provider_keys(secret), lambda: renew_secret(secret))
     limited = LimitedClients(models, config.output_limit)
-    caller = ModelCaller(limited, config.models, pools_by_provider(), circuits=Circuits())
+    caller = ModelCaller(
+        limited, config.models, pools_by_provider(), circuits=Circuits(opened=emit_opened_circuit)
+    )
     admit = AdmitRequest(DynamoDbKeyLimits(dynamodb, settings.results_table), _now)
     return Router(
         config,

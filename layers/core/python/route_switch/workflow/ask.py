@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
+from route_switch.domain.learning.prompt_news import waits_for_approval
 from route_switch.workflow.events import AskEvent
+from route_switch.workflow.mail import Mail, subject_line
 
 
 class Notify(Protocol):
@@ -20,6 +22,7 @@ class AskForApproval:
 
     runs: DynamoDbRuns
     notify: Notify
+    mail: Mail
     stage: str
     hours: float
     report_of: Callable[[str], str]
@@ -27,11 +30,14 @@ class AskForApproval:
     def __call__(self, event: AskEvent) -> None:
         run = event.run.id
         self.runs.wait_for_approval(run, event.token)
-        self.notify(
-            f"route-switch {self.stage}: a better prompt needs approval (run {run})",
+        details = (
             "A better routing prompt was found, and a person has to approve it: "
             f"{event.why}\nRead the report\n{self.report_of(run)}\nand then run one of\n"
             f"route-switch approve {run} --stage {self.stage}\n"
             f"route-switch reject {run} --stage {self.stage}\n"
-            f"Without an answer within {self.hours:g} hours, the candidate is rejected.",
+            f"Without an answer within {self.hours:g} hours, the candidate is rejected."
+        )
+        self.notify(
+            subject_line(self.stage, f"a better prompt needs approval (run {run})"),
+            self.mail(lambda _: waits_for_approval(run, self.stage), details),
         )

@@ -29,6 +29,7 @@ class ClaimRun:
 
     def __call__(self, event: ClaimEvent) -> Claimed:
         if not self.switches.read().may_learn:
+            self.runs.release(event.execution)  # who started it by hand took the lock
             return Claimed(claimed=False, off=True, why=LEARNING_IS_OFF)
         first = event.start.scheduled_time.date().replace(day=1)
         run = LearningRun(

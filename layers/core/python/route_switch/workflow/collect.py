@@ -1,7 +1,7 @@
 """The second step: collect examples from recent traffic, and the incumbent."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,17 +13,19 @@ from route_switch.adapters.learning.learning_bucket import (
     EXAMPLES,
     INCUMBENT,
     KEYS,
+    LEAST_STEERED,
     SEED,
     LearningBucket,
 )
 from route_switch.domain.errors import PromptError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
-from route_switch.domain.ports import PromptStore
+from route_switch.domain.ports import PromptStore, StoredPrompt
 from route_switch.domain.prompt_document import readable_prompt, to_markdown
 from route_switch.domain.prompts.size_limit import check_start
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.learning.collect_examples import CollectedExamples, CollectExamples
+from route_switch.services.learning.least_steered import least_steered
 from route_switch.workflow.events import Collected, CollectEvent
 
 SAMPLE_SEED = 0
@@ -35,12 +37,16 @@ MAX_IDS = 10
 
 @dataclass(frozen=True, slots=True)
 class CollectInputs:
-    """Write the run's examples and incumbent. A retry writes every file again."""
+    """Write the run's examples, its incumbent, and the least steered of the versions before it.
+    `router` is the router model. `note_left_out` records how many examples a run leaves out, by
+    reason. A retry writes everything again."""
 
     examples: CollectExamples
     prompts: PromptStore
     bucket: LearningBucket
     config: LearningConfig
+    router: str
+    note_left_out: Callable[[str, Mapping[str, int]], None]
 
     def __call__(self, event: CollectEvent) -> Collected:
         today = event.run.day
@@ -48,13 +54,17 @@ class CollectInputs:
         traffic = self.examples(days, self.config.sample, SAMPLE_SEED)
         examples = self._filled_up(traffic.examples)
         collected = self._summary(traffic, examples)
-        incumbent = self._incumbent()
+        self.note_left_out(event.run.id, traffic.left_out)
+        stored, incumbent = self._incumbent()
+        steered_less = least_steered(self.prompts, stored, self.router)
         work = self.bucket.work(event.run.id)
         keys = {each.id: each.key for each in examples}
         work.write(KEYS, json.dumps(keys).encode())
         lines = (each.model_dump_json(exclude_defaults=True) for each in examples)
         work.write(EXAMPLES, gzip_lines(lines))
         work.write(INCUMBENT, to_markdown(incumbent).encode())
+        if steered_less is not None:
+            work.write(LEAST_STEERED, to_markdown(steered_less).encode())
         work.write("collected.json", collected.model_dump_json().encode())
         return collected
 
@@ -83,9 +93,10 @@ class CollectInputs:
             unreadable=len(traffic.unreadable),
             unreadable_ids=traffic.unreadable[:MAX_IDS],
             labels_left_out=traffic.left_out.get("capped", 0),
+            costly=traffic.left_out.get("costly", 0),
         )
 
-    def _incumbent(self) -> RoutingPrompt:
+    def _incumbent(self) -> tuple[StoredPrompt, RoutingPrompt]:
         """Return the live prompt. Raise `PromptError` now, before anything is paid, if it cannot be
         read or no candidate could replace it."""
         stored = self.prompts.read_live()
@@ -98,4 +109,4 @@ class CollectInputs:
                 "with 'route-switch prompt rollback', or push a valid one."
             )
         check_start(prompt)
-        return prompt
+        return stored, prompt

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from route_switch.domain.learning.learning_run import LearningRun, StartRun
+from route_switch.domain.learning.prompt_news import ShadowAfter as ShadowAfter
 from route_switch.domain.output_ratio import MeasuredRatio
 from route_switch.domain.prompts.rollback import RollbackOrder
 
@@ -61,7 +62,8 @@ class Collected(WorkflowEvent):
     """`requests` is the number of requests to draw from, `from_seed` that of seed examples.
 
     `unreadable` records were left out; `unreadable_ids` names the first of them. `labels_left_out`
-    counts labels beyond what one client may give.
+    counts labels beyond what one client may give, `costly` examples of a client that were too many
+    for what they cost (`services.learning.cost_share`).
     """
 
     enough: bool
@@ -73,6 +75,7 @@ class Collected(WorkflowEvent):
     unreadable: int = 0
     unreadable_ids: tuple[str, ...] = ()
     labels_left_out: int = 0
+    costly: int = 0
 
 
 class Slice(WorkflowEvent):
@@ -143,11 +146,6 @@ class StartEvent(WorkflowEvent):
     """Sent by each deployment: if there is no live prompt, the seed becomes it."""
 
     step: Literal["start"]
-
-
-ShadowAfter = Literal["stays", "unproven", "ended"]
-"""What became of shadow: a person has to end it (`stays`), the gate did (`ended`), or it might, but
-the candidate does not clearly beat the tier that answers (`unproven`)."""
 
 
 class Promoted(WorkflowEvent):

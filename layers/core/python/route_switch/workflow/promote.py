@@ -6,6 +6,7 @@ from route_switch.adapters.learning.learning_bucket import CANDIDATE, LearningBu
 from route_switch.domain.errors import (
     ConfigurationError,
     PromptConflictError,
+    PromptError,
     PromptLockedError,
     PromptReplacedError,
 )
@@ -41,16 +42,14 @@ class PromoteCandidate:
 
     def __call__(self, event: PromoteEvent) -> Promoted:
         run, approval = event.state.run, event.state.approval
-        artifact = self.bucket.artifacts(run.id).read(CANDIDATE)
-        if artifact is None:
-            raise ConfigurationError(f"Run {run.id} left no {CANDIDATE}.")
-        refused = self._refused(parse_prompt(artifact.decode()))
+        artifact = self._candidate(run.id)
+        refused = self._refused(parse_prompt(artifact))
         if refused is not None:
             return self._earlier(artifact) or refused
         before = self.publish.store.read_live()
         try:
             version = self.publish.promote(
-                artifact.decode(),
+                artifact,
                 lambda: self.scope,
                 approved=approval is not None and approval.approved,
             )
@@ -59,6 +58,18 @@ class PromoteCandidate:
         except PromptConflictError as conflict:
             return self._earlier(artifact) or Promoted(promoted=False, why=str(conflict))
         return self._promoted(version, artifact, new=before is None or version > before.version)
+
+    def _candidate(self, run_id: str) -> str:
+        content = self.bucket.artifacts(run_id).read(CANDIDATE)
+        if content is None:
+            raise ConfigurationError(f"Run {run_id} left no {CANDIDATE}.")
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise PromptError(
+                f"The {CANDIDATE} of run {run_id} is damaged: it is not valid UTF-8. Start "
+                "another run with 'route-switch learn'."
+            ) from error
 
     def _refused(self, candidate: RoutingPrompt) -> Promoted | None:
         if not self.switches.read().may_learn:
@@ -70,11 +81,11 @@ class PromoteCandidate:
             return Promoted(promoted=False, why=WHY_REJECTED.format(rejection.version))
         return None
 
-    def _earlier(self, artifact: bytes) -> Promoted | None:
+    def _earlier(self, artifact: str) -> Promoted | None:
         """Return the version that an earlier attempt published, even if it was replaced since."""
-        version = self.publish.version_of(as_markdown(artifact.decode()))
+        version = self.publish.version_of(as_markdown(artifact))
         return None if version is None else self._promoted(version, artifact)
 
-    def _promoted(self, version: int, artifact: bytes, *, new: bool = False) -> Promoted:
-        self.bucket.shared.write(f"prompts/{version}.json", artifact)
+    def _promoted(self, version: int, artifact: str, *, new: bool = False) -> Promoted:
+        self.bucket.shared.write(f"prompts/{version}.json", artifact.encode())
         return Promoted(promoted=True, version=version, new=new)

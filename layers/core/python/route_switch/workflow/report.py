@@ -10,7 +10,9 @@ from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.clients import MAX_LABEL_SHARE
 from route_switch.domain.learning.learning_ports import DeletionNotes, LearnedTexts
 from route_switch.domain.learning.learning_run import RunOutcome
+from route_switch.domain.learning.prompt_news import PromptNews, after_run
 from route_switch.domain.output_ratio import OutputRatioStore
+from route_switch.services.learning.cost_share import MAX_COST_RATIO, MAX_COST_SHARE
 from route_switch.workflow.events import (
     Collected,
     Evaluated,
@@ -19,11 +21,9 @@ from route_switch.workflow.events import (
     ReportEvent,
     RunState,
 )
+from route_switch.workflow.mail import Mail, subject_line
 
 logger = logging.getLogger(__name__)
-
-SUBJECT_CHARACTERS = 100
-"""SNS's limit for a subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class ReportRun:
     deletion_notes: DeletionNotes
     texts: LearnedTexts
     ratios: OutputRatioStore
+    mail: Mail
 
     def __call__(self, event: ReportEvent) -> Notice:
         state = event.state
@@ -46,8 +47,8 @@ class ReportRun:
         text = "\n".join([*self._lines(outcome, state), *self._forget(state)])
         notice = Notice(
             outcome=outcome.value,
-            subject=f"route-switch {self.stage}: {outcome.value} ({name})"[:SUBJECT_CHARACTERS],
-            message=text,
+            subject=subject_line(self.stage, f"{outcome.value} ({name})"),
+            message=self.mail(lambda live: _news(outcome, state, live), text),
         )
         if run is not None:
             version = state.promoted.version if state.promoted else None
@@ -102,6 +103,13 @@ class ReportRun:
             where = f"s3://{self.bucket_name}/runs/{state.run.id}/"
             lines += [f"Report: {where}report.html", f"Candidate: {where}candidate.md"]
         return lines
+
+
+def _news(outcome: RunOutcome, state: RunState, live: int | None) -> PromptNews:
+    promoted = state.promoted
+    if promoted is None or not promoted.promoted:
+        return after_run(outcome, live)
+    return after_run(outcome, promoted.version, promoted.shadow)
 
 
 def outcome_of(state: RunState) -> RunOutcome:
@@ -233,6 +241,12 @@ def left_out(collected: Collected | None) -> list[str]:
         lines.append(
             f"{collected.labels_left_out} labels were left out, because the labels of one client "
             f"may cover at most {MAX_LABEL_SHARE:.0%} of the examples."
+        )
+    if collected.costly:
+        lines.append(
+            f"{collected.costly} examples were left out at random, because the examples of their "
+            f"client would have cost more than {MAX_COST_SHARE:.0%} of those of all others, and "
+            f"more than {MAX_COST_RATIO:g} times as much each. Its other examples count for them."
         )
     return lines
 

@@ -9,12 +9,19 @@ from route_switch.domain.errors import (
     PromptLockedError,
     PromptReplacedError,
 )
+from route_switch.domain.learning.prompt_news import (
+    PromptNews,
+    cannot_roll_back,
+    may_be_worse,
+    rolled_back,
+)
 from route_switch.domain.ports import StoredPrompt
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.prompts.rollback import Rejection, Rejections, RolledBack
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.workflow.ask import Notify
 from route_switch.workflow.events import RollbackEvent
+from route_switch.workflow.mail import Mail, subject_line
 
 MESSAGE = """\
 Version {from_version} of the routing prompt was rolled back: {because}
@@ -52,6 +59,7 @@ class RollBackPrompt:
     publish: PublishPrompt
     rejections: Rejections
     notify: Notify
+    mail: Mail
     stage: str
 
     def __call__(self, event: RollbackEvent) -> RolledBack:
@@ -79,18 +87,16 @@ class RollBackPrompt:
         return RolledBack(version=version, new=new)
 
     def _ask(self, event: RollbackEvent) -> RolledBack:
-        self.notify(
-            f"route-switch {self.stage}: roll back prompt version {event.from_version}?",
-            QUESTION.format(**event.model_dump(exclude={"step"}), stage=self.stage),
-        )
+        details = QUESTION.format(**event.model_dump(exclude={"step"}), stage=self.stage)
+        news = may_be_worse(event.from_version, event.to_version)
+        self._tell(f"roll back prompt version {event.from_version}?", news, details)
         return RolledBack(why="A person was asked, because the evidence rests on one client.")
 
     def _impossible(self, event: RollbackEvent, why: str) -> RolledBack:
         """Tell a person: raising would keep the order open and block others."""
-        self.notify(
-            f"route-switch {self.stage}: prompt version {event.from_version} needs a rollback",
-            IMPOSSIBLE.format(**event.model_dump(exclude={"step"}), why=why, stage=self.stage),
-        )
+        details = IMPOSSIBLE.format(**event.model_dump(exclude={"step"}), why=why, stage=self.stage)
+        news = cannot_roll_back(event.from_version, event.to_version)
+        self._tell(f"prompt version {event.from_version} needs a rollback", news, details)
         return RolledBack(why=why)
 
     def _kept(self, version: int) -> StoredPrompt:
@@ -106,8 +112,12 @@ class RollBackPrompt:
         rejection = Rejection(event.from_version, event.because)
         if self.rejections.of(digest) == rejection:
             return
-        self.notify(
-            f"route-switch {self.stage}: prompt version {event.from_version} was rolled back",
-            MESSAGE.format(**event.model_dump(exclude={"step"}), version=version, stage=self.stage),
+        details = MESSAGE.format(
+            **event.model_dump(exclude={"step"}), version=version, stage=self.stage
         )
+        news = rolled_back(event.from_version, event.to_version, version)
+        self._tell(f"prompt version {event.from_version} was rolled back", news, details)
         self.rejections.add(digest, rejection)
+
+    def _tell(self, subject: str, news: PromptNews, details: str) -> None:
+        self.notify(subject_line(self.stage, subject), self.mail(lambda _: news, details))

@@ -1,22 +1,26 @@
-"""Runs of the weekly workflow, and the lock that allows one at a time, in the results table.
+"""Runs of the weekly workflow, in the results table.
 
-    RUNS           <run id>  a run: execution, trigger, reason, started_at; at its end outcome,
-                             message, version; while it waits for a person, token
-    LOCK#learning  LOCK      run, execution, expires_at (Unix seconds): the current run
+    RUNS  <run id>  a run: execution, trigger, reason, started_at; once its examples are collected,
+                    left_out; at its end outcome, message, version; while it waits for a person,
+                    token
 
-One transaction writes both. The lock expires with its lease, which is as long as an execution may
-take. It is also free as soon as its execution is no longer running, so that stopping an execution
-by hand needs no cleanup.
+One transaction writes a run and takes the lock that allows one at a time (`run_lock`).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from route_switch.adapters.learning.run_lock import (
+    lock_item,
+    may_be_starting,
+    read_lock,
+    release_lock,
+)
 from route_switch.adapters.results_table import item_key
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
+from route_switch.domain.learning.stored_run import StoredRun
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,22 +30,6 @@ if TYPE_CHECKING:
 
 RUNS = "RUNS"
 RUNS_CHECKED = 50
-LEASE_S = 7 * 24 * 3600
-_LOCK = item_key("LOCK#learning", "LOCK")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A run as recorded. Without an outcome, it is in progress or crashed."""
-
-    id: str
-    trigger: str
-    started_at: int
-    reason: str | None = None
-    outcome: str | None = None
-    message: str | None = None
-    version: int | None = None
-    token: str | None = None
 
 
 class DynamoDbRuns:
@@ -69,12 +57,16 @@ class DynamoDbRuns:
                 return None
             if refused[0] == "ConditionalCheckFailed":
                 return f"Run {run.id} was started before: each scheduled time starts one run."
-            lock = self._read_lock()
+            lock = read_lock(self._dynamodb, self._table)
             holder = None if lock is None else lock["execution"]["S"]
-            if holder is not None and self._is_running(holder):
+            if lock is not None and holder is not None and self._is_alive(lock, holder):
                 break
             dead = holder or execution
         return "Another run is in progress, and only one may run at a time."
+
+    def _is_alive(self, lock: "Item", holder: str) -> bool:
+        is_reserved = "start" in lock and may_be_starting(lock, self._now())
+        return is_reserved or self._is_running(holder)
 
     def _try_to_claim(self, run: LearningRun, execution: str, dead: str) -> list[str] | None:
         """Return None on success, else DynamoDB's reason codes: for the run, for the lock."""
@@ -86,12 +78,6 @@ class DynamoDbRuns:
             "trigger": {"S": run.trigger},
             "started_at": {"N": str(now)},
             **({} if run.reason is None else {"reason": {"S": run.reason}}),
-        }
-        lock: Item = {
-            **_LOCK,
-            "run": {"S": run.id},
-            "execution": {"S": execution},
-            "expires_at": {"N": str(now + LEASE_S)},
         }
         try:
             self._dynamodb.transact_write_items(
@@ -107,7 +93,7 @@ class DynamoDbRuns:
                     {
                         "Put": {
                             "TableName": self._table,
-                            "Item": lock,
+                            "Item": lock_item(run.id, execution, now),
                             "ConditionExpression": (
                                 "attribute_not_exists(pk) OR expires_at < :now "
                                 "OR execution IN (:me, :dead)"
@@ -129,10 +115,6 @@ class DynamoDbRuns:
             return codes
         return None
 
-    def _read_lock(self) -> "Item | None":
-        found = self._dynamodb.get_item(TableName=self._table, Key=_LOCK, ConsistentRead=True)
-        return found.get("Item")
-
     def finish(
         self, run_id: str, execution: str, outcome: RunOutcome, message: str, version: int | None
     ) -> None:
@@ -145,13 +127,22 @@ class DynamoDbRuns:
                 **({} if version is None else {"version": {"N": str(version)}}),
             },
         )
+        self.release(execution)
+
+    def release(self, execution: str) -> None:
+        """Release the lock if this execution holds it."""
+        release_lock(self._dynamodb, self._table, execution)
+
+    def note_left_out(self, run_id: str, left_out: Mapping[str, int]) -> None:
+        """Note how many examples were left out, by reason, with a run that is recorded."""
+        counts: Item = {reason: {"N": str(number)} for reason, number in left_out.items()}
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            # Refused: the lock was released before, or it expired and another run holds it.
-            self._dynamodb.delete_item(
+            self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_LOCK,
-                ConditionExpression="execution = :me",
-                ExpressionAttributeValues={":me": {"S": execution}},
+                Key=item_key(RUNS, run_id),
+                UpdateExpression="SET left_out = :counts",
+                ConditionExpression="attribute_exists(pk)",
+                ExpressionAttributeValues={":counts": {"M": counts}},
             )
 
     def wait_for_approval(self, run_id: str, token: str) -> None:
@@ -189,7 +180,7 @@ class DynamoDbRuns:
 
     def holder(self) -> str | None:
         """Return the run that holds the lock. Its execution may have been stopped since."""
-        lock = self._read_lock()
+        lock = read_lock(self._dynamodb, self._table)
         if lock is None or int(lock["expires_at"]["N"]) < self._now():
             return None
         return lock["run"]["S"]
@@ -217,4 +208,11 @@ def _run(item: "Item") -> StoredRun:
         message=text("message"),
         version=int(item["version"]["N"]) if "version" in item else None,
         token=text("token"),
+        execution=text("execution"),
+        left_out=_counts(item),
     )
+
+
+def _counts(item: "Item") -> dict[str, int]:
+    counts = item["left_out"]["M"] if "left_out" in item else {}
+    return {reason: int(number["N"]) for reason, number in counts.items()}

@@ -11,6 +11,8 @@ from route_switch.domain.errors import StoreError
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.reasons import why_unusable
 
+DELETE = "Delete that line, or the file: its answers are paid for again"
+
 
 class MemoryMemo:
     """Remembers for the lifetime of the process."""
@@ -47,7 +49,7 @@ class MemoFile:
             )
             self._lock_out_others()
             self._load()
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError) as error:
             raise StoreError(f"{path} cannot be opened: {why_unusable(error)}") from error
 
     def get(self, key: str) -> JsonObject | None:
@@ -89,10 +91,22 @@ class MemoFile:
             for line in lines:
                 if not line.endswith(b"\n"):
                     break
-                entry = json.loads(line.decode(errors="surrogatepass"))
-                self._entries[entry.pop("key")] = entry
+                key, entry = _parse(line)
+                self._entries[key] = entry
                 whole += len(line)
         refused = [key for key, entry in self._entries.items() if "refused" in entry]
         for key in refused:
             del self._entries[key]
         os.truncate(self._path, whole)
+
+
+def _parse(line: bytes) -> tuple[str, JsonObject]:
+    """Raise `ValueError` for anything but a whole entry."""
+    try:
+        entry = json.loads(line.decode(errors="surrogatepass"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"it has a broken line. {DELETE}") from error
+    key = entry.pop("key", None) if isinstance(entry, dict) else None
+    if not isinstance(key, str):
+        raise ValueError(f"it has a line without a key. {DELETE}")
+    return key, entry

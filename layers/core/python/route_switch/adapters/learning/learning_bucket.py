@@ -30,6 +30,8 @@ EXAMPLES = "examples.jsonl.gz"
 KEYS = "keys.json"
 """The examples' keys by their ids, so that a deletion need not read hundreds of megabytes."""
 INCUMBENT = "incumbent.md"
+LEAST_STEERED = "least-steered.md"
+"""Absent if no version before the incumbent has a steering score."""
 PROGRESS = "progress.json"
 CANDIDATE = "candidate.json"
 

@@ -27,6 +27,7 @@ from route_switch.adapters.learning.learning_bucket import (
     EXAMPLES,
     INCUMBENT,
     KEYS,
+    LEAST_STEERED,
     LearningBucket,
 )
 from route_switch.adapters.learning.s3_memo import ANSWERS
@@ -104,8 +105,14 @@ class LearningTexts:
         keys = _keys(files)
         if keys is None:
             return Trace(run, places, unclear=True)
-        shown, unclear = _demos(files.read(INCUMBENT))
-        return Trace(run, places, frozenset(keys), shown.union(keys.values()), unclear)
+        demos = [_demos(files.read(name)) for name in (INCUMBENT, LEAST_STEERED)]
+        return Trace(
+            run,
+            places,
+            frozenset(keys),
+            frozenset(keys.values()).union(*(shown for shown, _ in demos)),
+            any(unclear for _, unclear in demos),
+        )
 
     def _trace_of_artifacts(self, run: str) -> Trace:
         files = self._bucket.artifacts(run)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from route_switch.adapters.learning.dynamodb_runs import StoredRun
 from route_switch.adapters.learning.learning_bucket import LearningBucket
+from route_switch.domain.learning.stored_run import StoredRun
 from route_switch.domain.prompt_document import readable_prompt
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.services.operations.show_savings import QualityLost

@@ -8,6 +8,7 @@ The key of an object says which run, and which of its workers, paid for it. Both
 """
 
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ from route_switch.services.learning.spending_log import STARTED_SUFFIX
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+logger = logging.getLogger(__name__)
 
 ANSWERS = "answers/"
 SHARED_PURPOSES = frozenset({Purpose.ANSWER.value, Purpose.JUDGE.value})
@@ -132,8 +135,19 @@ class S3Memo:
             return None
         except (BotoCoreError, ClientError) as error:
             raise StoreError(f"{place} cannot be read: {error}") from error
+        return _parsed(body, place)
+
+
+def _parsed(body: bytes, place: str) -> JsonObject | None:
+    """Return None for a broken object, as if it had expired: its call is paid for again."""
+    try:
         entry: JsonObject = json.loads(body)
+    except (ValueError, RecursionError):
+        entry = {}
+    if isinstance(entry, dict) and entry:
         return entry
+    logger.warning("%s is broken and is not used", place)
+    return None
 
 
 def _is_answer(entry: JsonObject) -> bool:

@@ -28,14 +28,20 @@ def with_deadlines(client: Any) -> Any:  # each service has a class of its own
 
 class _Connection(AWSHTTPConnection):
     def connect(self) -> None:
+        self.timeout = _limited(self.timeout)
         super().connect()
         self.sock = _Socket(self.sock)
 
 
 class _TlsConnection(AWSHTTPSConnection):
     def connect(self) -> None:
+        self.timeout = _limited(self.timeout)
         super().connect()
         self.sock = _Socket(self.sock)
+
+
+def _limited(timeout: Any) -> Any:  # urllib3 has a type of its own for its default
+    return time_left_s(timeout) if isinstance(timeout, int | float) else timeout
 
 
 class _Pool(AWSHTTPConnectionPool):

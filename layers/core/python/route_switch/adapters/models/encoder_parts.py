@@ -19,10 +19,7 @@ from typing import TYPE_CHECKING
 from route_switch.domain.query_parts import Unit, as_told, at_most, cuts_of, joined, units_of
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Vector = NDArray[np.float32]
+    from route_switch.adapters.models.sentence_vectors import Vector
 
 MOST_ALIKE = 0.15
 MOST_TOPICS = 4

@@ -5,10 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Vector = NDArray[np.float32]
+    from route_switch.adapters.models.sentence_vectors import Vector
 
 MIN_PIECES = 20
 """Sentences and lines are joined until they have so many word pieces."""

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from route_switch.adapters.models.fitting_client import FittingClient
+from route_switch.adapters.models.rotated_keys import RotatedKeyClient
 from route_switch.domain.ports import ModelClient
 from route_switch.domain.router_config import RouterConfig
 
@@ -71,14 +72,22 @@ FACTORIES: dict[str, Callable[[RouterConfig, ProviderKeys], ModelClient]] = {
     "offline": _offline,
     "openai": _openai,
 }
+WITHOUT_KEYS = frozenset({"bedrock", "local", "offline"})
 
 
 class ModelClients:
     """Clients by provider, each built once."""
 
-    def __init__(self, config: RouterConfig, keys: ProviderKeys) -> None:
+    def __init__(
+        self,
+        config: RouterConfig,
+        keys: ProviderKeys,
+        renew_keys: Callable[[], None] | None = None,
+    ) -> None:
+        """`renew_keys` has the keys read again, for a provider that rejects the one that it got."""
         self._config = config
         self._keys = keys
+        self._renew_keys = renew_keys
         self._made: dict[str, ModelClient] = {}
         self._making = Lock()
 
@@ -96,8 +105,18 @@ class ModelClients:
 
     def _client(self, provider: str) -> ModelClient:
         factory = FACTORIES.get(provider)
-        if factory is not None:
+        if provider in WITHOUT_KEYS and factory is not None:
             return factory(self._config, self._keys)
-        from route_switch.adapters.models.litellm_client import LiteLlmClient
 
-        return LiteLlmClient(provider, lambda: self._keys(f"{provider.upper()}_API_KEY"))
+        def key() -> str | None:
+            return self._keys(f"{provider.upper()}_API_KEY")
+
+        client = factory(self._config, self._keys) if factory else _litellm(provider, key)
+        renew = self._renew_keys
+        return client if renew is None else RotatedKeyClient(client, key, renew)
+
+
+def _litellm(provider: str, key: Callable[[], str | None]) -> ModelClient:
+    from route_switch.adapters.models.litellm_client import LiteLlmClient
+
+    return LiteLlmClient(provider, key)

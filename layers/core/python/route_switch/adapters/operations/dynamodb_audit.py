@@ -3,17 +3,18 @@
     AUDIT#<YYYY-MM>  <time, ISO>#<change id>#<state>   by, area, action, subject, before, after,
                                                        expires_at
 
-No role of the stack may update or delete these items, and only the promoter may put them: see
-`infra/learning.py`. DynamoDB removes them after `RETENTION`.
+No role of the stack may update or delete these items, and only functions that make changes may put
+them (`tests/infra/test_rights.py`). DynamoDB removes them after `RETENTION`.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.dynamodb_reads import store_errors
 from route_switch.adapters.results_table import item_key
-from route_switch.domain.operations.audit import AREAS, AuditEntry, Change
+from route_switch.domain.operations.audit import AREAS, RETENTION, AuditEntry, Change
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     Item = Mapping[str, AttributeValueTypeDef]
 
 AUDIT_PARTITIONS = "AUDIT#*"
-RETENTION = timedelta(days=731)
-"""Two years: auditors ask for at least one, and for the time since the last audit."""
 _NEW = "attribute_not_exists(pk)"
 
 
@@ -40,28 +39,37 @@ class DynamoDbAudit:
             TableName=self._table, Item=_item_of(entry), ConditionExpression=_NEW
         )
 
+    def add_once(self, entry: AuditEntry) -> None:
+        with (
+            store_errors("The audit trail"),
+            suppress(self._dynamodb.exceptions.ConditionalCheckFailedException),
+        ):
+            self._dynamodb.put_item(
+                TableName=self._table, Item=_item_of(entry), ConditionExpression=_NEW
+            )
+
     def put(self, entry: AuditEntry) -> "TransactWriteItemTypeDef":
         """Return the write, for a transaction with the change."""
         item = _item_of(entry)
         return {"Put": {"TableName": self._table, "Item": item, "ConditionExpression": _NEW}}
 
-    @store_errors("The audit trail")
     def since(self, start: datetime, now: datetime) -> list[AuditEntry]:
         """Return the entries from `start` on, oldest first."""
-        return [
-            _entry_of(item)
-            for month in _months(start, now)
-            for page in self._dynamodb.get_paginator("query").paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk >= :start",
-                ExpressionAttributeValues={
-                    ":pk": {"S": f"AUDIT#{month}"},
-                    ":start": {"S": _time(start)},
-                },
-                ConsistentRead=True,
-            )
-            for item in page["Items"]
-        ]
+        return [entry for month in _months(start, now) for entry in self._read(month, _time(start))]
+
+    def of_month(self, month: str) -> list[AuditEntry]:
+        """Return the entries of a month (`YYYY-MM`), oldest first."""
+        return self._read(month, "0")
+
+    @store_errors("The audit trail")
+    def _read(self, month: str, start: str) -> list[AuditEntry]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND sk >= :start",
+            ExpressionAttributeValues={":pk": {"S": f"AUDIT#{month}"}, ":start": {"S": start}},
+            ConsistentRead=True,
+        )
+        return [_entry_of(item) for page in pages for item in page["Items"]]
 
 
 def _months(start: datetime, now: datetime) -> Iterator[str]:

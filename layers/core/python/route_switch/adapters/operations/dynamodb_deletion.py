@@ -1,5 +1,5 @@
-"""Delete a request (record, feedback, stored answer, and texts in S3), and note that it was
-deleted.
+"""Delete a request (record, feedback, entry in the list, stored answer, and texts in S3), and note
+that it was deleted.
 
 Counters stay: they contain no text, and the request was paid for.
 
@@ -13,11 +13,13 @@ Copies made even later (by a function that outlives its run) are removed at the 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
 from route_switch.adapters.dynamodb_reads import store_errors
+from route_switch.adapters.listed_results import listed_key
 from route_switch.adapters.results_table import (
     FORGOTTEN,
     LEARNING_KEYS,
@@ -70,6 +72,7 @@ class DynamoDbDeletion:
         return StoredRequest(
             request_id=request_id,
             key_id=item["key_id"]["S"],
+            created_at=datetime.fromisoformat(item["created_at"]["S"]),
             idempotency_id=item["idempotency_id"]["S"] if "idempotency_id" in item else None,
             note=_deletion_note(item, self._texts) if LEARNING_KEYS[0] in item else None,
             session_id=item["session"]["S"] if "session" in item else None,
@@ -89,7 +92,11 @@ class DynamoDbDeletion:
             self._delete_session(request.session_id, request.request_id)
         # One transaction, so that no feedback outlives the record that leads to it, and no copy of
         # the record counts again.
-        keys = (record_key(request.request_id), feedback_key(request.request_id))
+        keys = (
+            record_key(request.request_id),
+            feedback_key(request.request_id),
+            listed_key(request.request_id, request.created_at),
+        )
         self._dynamodb.transact_write_items(
             TransactItems=[
                 *[self._deleting(key) for key in keys],

@@ -1,6 +1,7 @@
-"""Feedback in the results table, and its sums by prompt version.
+"""Feedback in the results table, and its sums by prompt version, day and key.
 
-One transaction writes a piece of feedback and updates its version's sums (`dynamodb_quality`). Its
+One transaction writes a piece of feedback and updates its version's sums (`dynamodb_quality`) and
+the counters of its request's day and key's month (`counted` marks that they know this rating). Its
 conditions: the request still exists, and its stored feedback is the one that the update was
 computed from. So repeated or replaced feedback never counts twice, even with concurrent writers. A
 version's sums are one item, which takes 1,000 writes per second, or about 100 transactions that
@@ -18,8 +19,11 @@ from typing import TYPE_CHECKING
 from route_switch.adapters.dynamodb_reads import store_errors
 from route_switch.adapters.results_table import (
     LEARNING_KEYS,
+    SHARDS,
+    day_key,
     feedback_in_index,
     feedback_key,
+    month_key,
     quality_key,
     record_key,
 )
@@ -27,6 +31,7 @@ from route_switch.domain.clients import client_of
 from route_switch.domain.decision import Reason
 from route_switch.domain.errors import StoreError
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback
+from route_switch.domain.overview_counters import RATED, SCORES
 from route_switch.domain.ports import JsonObject
 
 if TYPE_CHECKING:
@@ -53,6 +58,18 @@ class _Rated:
     item: "Item"
     record: JsonObject
     earlier: str | None
+    is_counted: bool = False
+    """Whether the counters know the earlier rating: an older release did not count it."""
+
+    @property
+    def created_at(self) -> datetime:
+        return datetime.fromisoformat(self.item["created_at"]["S"])
+
+    @property
+    def rating_before(self) -> float | None:
+        if self.earlier is None:
+            return None
+        return GivenFeedback.model_validate_json(self.earlier).rating
 
 
 class DynamoDbFeedback:
@@ -97,14 +114,20 @@ class DynamoDbFeedback:
             return None
         said = self._get(feedback_key(request_id))
         earlier = None if said is None else said["feedback"]["S"]
-        return _Rated(request_id, item, json.loads(item["record"]["S"]), earlier)
+        record = json.loads(item["record"]["S"])
+        return _Rated(request_id, item, record, earlier, said is not None and "counted" in said)
 
     def _write(self, rated: _Rated, feedback: GivenFeedback) -> bool:
         """Return False if another write came in between."""
         said = feedback.model_dump_json(exclude_none=True)
         if said == rated.earlier:
             return True
-        writes = [self._check(rated), self._put(rated, said), *self._count(rated, feedback)]
+        writes = [
+            self._check(rated),
+            self._put(rated, said),
+            *self._count(rated, feedback),
+            *self._count_for_day_and_key(rated, feedback),
+        ]
         try:
             self._dynamodb.transact_write_items(TransactItems=writes)
         except self._dynamodb.exceptions.TransactionCanceledException as error:
@@ -125,13 +148,14 @@ class DynamoDbFeedback:
         }
 
     def _put(self, rated: _Rated, said: str) -> "TransactWriteItemTypeDef":
-        day = datetime.fromisoformat(rated.item["created_at"]["S"]).date()
+        day = rated.created_at.date()
         can_be_learned_from = LEARNING_KEYS[0] in rated.item
         item: Item = {
             **feedback_key(rated.request_id),
             **(feedback_in_index(rated.request_id, day) if can_be_learned_from else {}),
             "expires_at": rated.item["expires_at"],
             "feedback": {"S": said},
+            "counted": {"BOOL": True},
         }
         put: PutTypeDef = {
             "TableName": self._table,
@@ -146,9 +170,7 @@ class DynamoDbFeedback:
     def _count(self, rated: _Rated, feedback: GivenFeedback) -> "list[TransactWriteItemTypeDef]":
         """Return the change of the sums: nothing when the prompt did not choose the tier, or the
         score is unchanged."""
-        score, before = feedback.rating, None
-        if rated.earlier is not None:
-            before = GivenFeedback.model_validate_json(rated.earlier).rating
+        score, before = feedback.rating, rated.rating_before
         if score is None or score == before or not is_prompts_choice(rated.record):
             return []
         was = before or 0.0
@@ -172,6 +194,30 @@ class DynamoDbFeedback:
                 }
             }
             for of in (None, client)
+        ]
+
+    def _count_for_day_and_key(
+        self, rated: _Rated, feedback: GivenFeedback
+    ) -> "list[TransactWriteItemTypeDef]":
+        """Return the change of the counters, whatever chose the tier: nothing when the score is
+        unchanged. Each writer takes any shard, so that none waits for others."""
+        score, before = feedback.rating, rated.rating_before if rated.is_counted else None
+        if score is None or score == before:
+            return []
+        values = {":n": str(int(before is None)), ":score": f"{score - (before or 0.0):.6f}"}
+        day, shard = rated.created_at.date(), random.randrange(SHARDS)  # noqa: S311 (any will do)
+        key_id = rated.item["key_id"]["S"]
+        return [
+            {
+                "Update": {
+                    "TableName": self._table,
+                    "Key": key,
+                    "UpdateExpression": "ADD #rated :n, #scores :score",
+                    "ExpressionAttributeNames": {"#rated": RATED, "#scores": SCORES},
+                    "ExpressionAttributeValues": {n: {"N": value} for n, value in values.items()},
+                }
+            }
+            for key in (day_key(day, shard), month_key(key_id, f"{day:%Y-%m}", shard))
         ]
 
     def _get(self, key: "Item") -> "Item | None":

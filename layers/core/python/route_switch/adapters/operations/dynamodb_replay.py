@@ -1,8 +1,8 @@
-"""Where records come home to, and the queue and log that they come from."""
+"""Where lost records are saved, and the queue and log that they come from."""
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from route_switch.adapters.dynamodb_reads import batch_get, store_errors
@@ -11,6 +11,7 @@ from route_switch.adapters.results_table import REJECTED, counted_key, item_key,
 from route_switch.domain.errors import StoreError
 from route_switch.domain.operations.logged_requests import MARKS
 from route_switch.domain.request_record import RequestRecord
+from route_switch.services.operations.replay_log import LogLine
 from route_switch.services.operations.replay_records import QueuedRecord
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ class DynamoDbHome:
         return {item["pk"]["S"].partition("#")[2] for item in found}
 
     @store_errors()
-    def bring_home(self, record: RequestRecord, expires_at: int) -> bool:
-        return self._store.bring_home(record, expires_at)
+    def bring_home(
+        self, record: RequestRecord, expires_at: int, at_most_usd: float | None = None
+    ) -> bool:
+        return self._store.bring_home(record, expires_at, at_most_usd)
 
     @store_errors()
     def reject(self, name: str, body: str, reason: str) -> None:
@@ -105,14 +108,10 @@ def logged_lines(
 ) -> Iterator[str]:
     """Yield the lines of a log group that name requests. Raise `StoreError` above `limit`: a part
     of them would leave requests without their exact figures."""
-    pages = logs.get_paginator("filter_log_events").paginate(
-        logGroupName=group,
-        startTime=int(since.timestamp() * 1000),
-        filterPattern=" ".join(f'?"{mark}"' for mark in MARKS),
-    )
+    pattern = " ".join(f'?"{mark}"' for mark in MARKS)
     read = 0
-    for page in pages:
-        for event in page["events"]:
+    for page in _pages(logs, group, pattern, since):
+        for event in page:
             read += 1
             if read > limit:
                 raise StoreError(
@@ -120,3 +119,29 @@ def logged_lines(
                     "--hours, or raise --limit."
                 )
             yield event["message"]
+
+
+def logged_pages(
+    logs: Any, group: str, key_id: str, since: datetime, until: datetime
+) -> Iterator[list[LogLine]]:
+    """Yield the lines of a log group that name this key, page by page and the oldest first. A page
+    may be empty. Raise `StoreError`."""
+    for page in _pages(logs, group, f'"{key_id}"', since, until):
+        yield [
+            LogLine(datetime.fromtimestamp(event["timestamp"] / 1000, UTC), event["message"])
+            for event in page
+        ]
+
+
+def _pages(
+    logs: Any, group: str, pattern: str, since: datetime, until: datetime | None = None
+) -> Iterator[Any]:
+    end = {} if until is None else {"endTime": int(until.timestamp() * 1000)}
+    with store_errors("The router's log"):
+        for page in logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group,
+            startTime=int(since.timestamp() * 1000),
+            filterPattern=pattern,
+            **end,
+        ):
+            yield page["events"]

@@ -4,8 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from route_switch.adapters.keys_table import item_of, key_id_of
-from route_switch.domain.api_keys import ApiKey, Role, hash_key
+from route_switch.adapters.keys_table import item_of
+from route_switch.domain.api_keys import ApiKey, Role, hash_key, key_id_of
 from route_switch.services.operations.first_deploy import FirstKeys
 
 if TYPE_CHECKING:

@@ -2,11 +2,14 @@
 
 QUALITY#<prompt version>  FEEDBACK  n, total, total_squares: of the scores as given
 QUALITY#<prompt version>  CLIENT#<client>   the same sums of one client's scores
-QUALITY#ROLLBACK          ASKED#<prompt version>  a person was asked whether to roll it back
+QUALITY#ROLLBACK          ASKED#<prompt version>  a person was asked whether to roll it back; at
 QUALITY#ROLLBACK          PENDING   order: sent to the promoter and not answered yet
-QUALITY#REJECTED          <digest>  version, because: a prompt that was rolled back
+QUALITY#REJECTED          <digest>  version, because, at: a prompt that was rolled back
+
+Items of earlier releases have no `at` (ISO).
 """
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from route_switch.adapters.dynamodb_reads import store_errors
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 ROLLBACK_PK = "QUALITY#ROLLBACK"
 REJECTED_PK = "QUALITY#REJECTED"
+ASKED = "ASKED#"
 _PENDING = item_key(ROLLBACK_PK, "PENDING")
 
 
@@ -54,11 +58,11 @@ class DynamoDbQuality:
 
     @store_errors()
     def asked(self, prompt_version: str) -> bool:
-        return self._get(item_key(ROLLBACK_PK, f"ASKED#{prompt_version}")) is not None
+        return self._get(item_key(ROLLBACK_PK, f"{ASKED}{prompt_version}")) is not None
 
     @store_errors()
     def put_asked(self, prompt_version: str) -> None:
-        item = item_key(ROLLBACK_PK, f"ASKED#{prompt_version}")
+        item: Item = {**item_key(ROLLBACK_PK, f"{ASKED}{prompt_version}"), "at": {"S": _now()}}
         self._dynamodb.put_item(TableName=self._table, Item=item)
 
     @store_errors()
@@ -78,6 +82,10 @@ class DynamoDbQuality:
     def _get(self, key: "Item") -> "Item | None":
         found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return found.get("Item")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _scores(item: "Item") -> Scores:
@@ -109,5 +117,6 @@ class DynamoDbRejections:
             **item_key(REJECTED_PK, digest),
             "version": {"N": str(rejection.version)},
             "because": {"S": rejection.because},
+            "at": {"S": _now()},
         }
         self._dynamodb.put_item(TableName=self._table, Item=item)

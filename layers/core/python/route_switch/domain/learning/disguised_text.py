@@ -7,13 +7,12 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from route_switch.domain.routed_text import LOOK_ALIKES
+from route_switch.domain.hidden_characters import HIDDEN, MARKS, SELECTORS
+from route_switch.domain.look_alikes import LOOK_ALIKES
 
 _MARKS = re.compile("[\u0300-\u036f]")
 """Accents of Latin, Greek and Cyrillic letters. Marks of other scripts are letters' parts."""
-_HIDDEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
-)
+_HIDDEN = re.compile(f"[{HIDDEN}{MARKS}\u200c\u200d]|{SELECTORS}")
 
 _LEET = str.maketrans("013457@$!", "oieastasi")
 _LEET_WORD = re.compile(r"[A-Za-z013457@$!]++")

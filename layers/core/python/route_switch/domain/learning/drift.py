@@ -31,6 +31,7 @@ detect a shift of 10 points. What was fixed before simulation, and what was not:
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Self
 
 from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
@@ -126,6 +127,15 @@ class Drift:
     @property
     def is_found(self) -> bool:
         return self.tiers.is_drift(TIERS_ALPHA) or self.lengths.is_drift(LENGTHS_ALPHA)
+
+
+@dataclass(frozen=True, slots=True)
+class DriftDay:
+    """A daily check. `day` is the last full day of the traffic that was compared."""
+
+    day: date
+    prompt_version: str
+    drift: Drift
 
 
 def compare_traffic(prediction: Prediction, newest_first: Sequence[RoutedDay]) -> Drift | None:

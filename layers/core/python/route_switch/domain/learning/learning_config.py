@@ -43,7 +43,7 @@ class LearningConfig(BaseModel):
     LLM; `hybrid`, which asks the router LLM where the local model is unsure; or `auto`, which
     proposes the one that does best on validation rows."""
     learn_from_text: LearnFromText = "redacted"
-    """How much of the users' text the proposer, prompts and reports may see."""
+    """How much of the users' text the proposer and prompts may see. Reports quote no traffic."""
     proposer: str | None = None
     """Model that writes instructions, as `provider/model`; null is the model of Tier 3."""
     judge: str | None = None

@@ -60,6 +60,11 @@ class LearningRun(BaseModel):
         return day_of_run(self.id)
 
 
+def time_of_run(run_id: str) -> datetime:
+    """Return when the run was scheduled, or started by hand. Raise `ValueError` for other texts."""
+    return datetime.strptime(run_id.partition("Z")[0] + "Z", TIME).replace(tzinfo=UTC)
+
+
 def day_of_run(run_id: str) -> date:
     """Return the day (UTC) on which the run was scheduled."""
-    return datetime.strptime(run_id.partition("Z")[0] + "Z", TIME).replace(tzinfo=UTC).date()
+    return time_of_run(run_id).date()

@@ -21,6 +21,10 @@ class LeftOutReason(StrEnum):
     )
     NO_RECORDING = "whose answers are simulated and not recorded (use models that can be called)"
     REFUSED = "rejected by a model's provider (use models that can serve such requests)"
+    TOO_COSTLY = (
+        "whose answer alone may cost too much of the learning budget, by the length of the request "
+        "or its own output limit (raise learning.monthly_usd)"
+    )
     CANNOT_SERVE = (
         "that need images, tools or more input than a tier's model takes (use models that serve "
         "such requests)"

@@ -5,16 +5,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
+from route_switch.domain.hidden_characters import HIDDEN, SELECTORS
 from route_switch.domain.learning.conversation_key import material_of
 from route_switch.domain.learning.disguised_text import gives_orders, readings
 from route_switch.domain.learning.example import Example, normalize_query
-from route_switch.domain.learning.redaction import EMAIL, SECRET, contains, redact
+from route_switch.domain.learning.orders_in_words import tells_a_model
+from route_switch.domain.learning.redaction import (
+    EMAIL,
+    SECRET,
+    private_kind,
+    redact,
+    redact_personal,
+)
 from route_switch.domain.plain_text import plain_text, without_trailing_blanks
 from route_switch.domain.query import Query
 from route_switch.domain.tokens import GAP, clip_at_words, estimate_tokens
 
 LearnFromText = Literal["off", "redacted", "full"]
-"""What demos and proposals may show: no traffic text, redacted traffic text, or all text."""
+"""What demos and proposals may show of traffic: nothing, redacted text, or all text but numbers of
+people and accounts. A text in which something secret is left is not shown at all."""
 
 DEMO_TOKENS = 100
 """The length to which a query is shortened, between words, where the proposer sees it. A demo is
@@ -48,9 +57,9 @@ ORDERS = "gives instructions to a model"
 _RULES = "instruction|prompt|rule|guideline|directive"
 _UNSAFE = {
     "contains '{{', which Parameter Store rejects": r"\{\{",
-    "contains hidden characters": r"[\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]",
+    "contains hidden characters": f"[{HIDDEN}]|{SELECTORS}",
     "contains chat template markup": (
-        r"<\|\w{1,30}\|>|\[/?INST\]|<</?SYS>>|^\W{0,5}(?:system|assistant|developer)\s?:"
+        r"<\|\w{1,30}\|>|\[/?INST\]|<</?SYS>>|</?(?:system|instructions?|query|prompt)>|^\W{0,5}(?:system|assistant|developer)\s?:"
         r"|^#{1,4}\s?(?:system|instructions?|response)\s?:"
     ),
     "contains a tool call": (
@@ -61,6 +70,8 @@ _UNSAFE = {
     "contains a link or a command": (
         r"\b[a-z][a-z0-9+.-]{1,15}://\S|\bwww\.\w|\bjavascript:|\bdata:\w+/\w+[;,]"
         r"|\b(?:curl|wget) +(?:-\w|\S{1,100}[./]\w)|\brm\s+-\w|<script\b|\bpowershell\s+-"
+        r"|<(?:img|svg|iframe|object|embed|style|link|meta|form|body)\b[^<>]{0,200}"
+        r"(?:\bon\w{3,12}\s?=|\bsrc\s?=|\bhref\s?=)"
     ),
     ORDERS: (
         r"\b(?:ignore|disregard|forget|override|bypass)\W+(?:\w+\W+){0,4}?"
@@ -83,6 +94,7 @@ _UNSAFE = {
         r"\W+(?:\w+\W+){0,3}?to\b"
     ),
 }
+_PRIVATE = {SECRET: "contains a secret", EMAIL: "contains an e-mail address"}
 _PATTERNS = {
     reason: re.compile(pattern, re.IGNORECASE | re.MULTILINE) for reason, pattern in _UNSAFE.items()
 }
@@ -95,20 +107,25 @@ def unsafe(text: str) -> str | None:
     wording gets past it. Because the router can only answer with a tier, the worst that an attack
     through the prompt can cause is a wrong tier, and the gate checks for that.
     """
-    reasons = (_why_unsafe(reading) for reading in readings(text))
-    return _has_private_data(text) or next(filter(None, reasons), None)
+    reasons = map(_why_unsafe, dict.fromkeys((text, *readings(text))))
+    return next(filter(None, reasons), None)
 
 
-def _has_private_data(text: str) -> str | None:
-    if contains(SECRET, text):
-        return "contains a secret"
-    return "contains an e-mail address" if contains(EMAIL, text) else None
+def unsafe_of_user(text: str) -> str | None:
+    """Return why a user's text must not enter a prompt, or None. An instruction names tiers and
+    says which to choose; a user's text that does so is no example of a query."""
+    reason = unsafe(text)
+    if reason is None and any(map(tells_a_model, readings(text))):
+        return ORDERS
+    return reason
 
 
 def _why_unsafe(text: str) -> str | None:
+    private = private_kind(text)
+    if private is not None:
+        return _PRIVATE.get(private, "contains personal data")
     found = (reason for reason, pattern in _PATTERNS.items() if pattern.search(text))
-    orders = ORDERS if gives_orders(text) else None
-    return _has_private_data(text) or next(found, orders)
+    return next(found, ORDERS if gives_orders(text) else None)
 
 
 def text_for_learning(example: Example, policy: LearnFromText) -> str | None:
@@ -124,12 +141,13 @@ def why_withheld(example: Example, policy: LearnFromText) -> str | None:
     """Return why neither a demo nor the proposer may see the example's query, or None."""
     if example.from_traffic and policy == "off":
         return BY_POLICY
-    return unsafe(_allowed(example, policy))
+    return unsafe_of_user(_allowed(example, policy))
 
 
 def _allowed(example: Example, policy: LearnFromText) -> str:
-    redacted = example.from_traffic and policy == "redacted"
-    return redact(example.query) if redacted else example.query
+    if not example.from_traffic:
+        return example.query
+    return redact(example.query) if policy == "redacted" else redact_personal(example.query)
 
 
 def needs_context(example: Example) -> bool:

@@ -9,6 +9,8 @@ from typing import Final
 
 from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
+from route_switch.domain.operations.overview import Overview, overview_of
+from route_switch.domain.operations.partial_sum import PartialSum
 from route_switch.domain.tiers import Tier
 from route_switch.domain.usage import CACHE_READ, CACHE_WRITE, INPUT
 
@@ -16,11 +18,13 @@ Counters = Mapping[str, float]
 
 TIER: Final = "cost_usd:tier:"
 MODEL: Final = "cost_usd:model:"
+UNPRICED_MODEL: Final = "cost_usd:unknown:model:"
+"""Requests with a call of this model whose price is unknown."""
 ROUTER: Final = "router"
 
-MAX_SHARE_WITHOUT_SAVING = 0.1
-"""Above this share of answers, the sum over the others is misleading: without Tier 2's price, only
-the other tiers' answers have a saving."""
+MAX_SHARE_UNMEASURED = 0.1
+"""Above this share of answers, no budget may follow from the saving of the others: without Tier 2's
+price, only the other tiers' answers have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class CostTotals:
     rests on, or why it is unknown; answers recorded by an older release are not in it.
     `input_tokens` are those of all calls, as providers report them; `cached_input_tokens` of them
     were read from a provider's prompt cache, and `cache_write_tokens` were written to one.
+    `overview` has response times, ratings and answers by tier.
     """
 
     spent_usd: float
@@ -55,24 +60,40 @@ class CostTotals:
     input_tokens: int | None = None
     cached_input_tokens: int | None = None
     cache_write_tokens: int | None = None
+    overview: Overview | None = None
 
     @property
-    def spent_is_known(self) -> bool:
-        """Whether `spent_usd` covers any of the answers."""
-        return not (self.answered and self.spent_usd == 0 and self.without_cost == self.answered)
+    def spent(self) -> PartialSum:
+        """What requests cost."""
+        return self._spent(self.spent_usd)
 
     @property
-    def saving_is_known(self) -> bool:
-        """Whether `saved_usd` covers nearly all answers."""
-        if self.saved_usd is None or self.answered is None or self.without_saving is None:
-            return False
-        return self.without_saving <= MAX_SHARE_WITHOUT_SAVING * self.answered
+    def spent_with_learning(self) -> PartialSum:
+        return self._spent(self.with_learning_usd)
+
+    @property
+    def saved(self) -> PartialSum:
+        return self._of_answers(self.saved_usd, self.without_saving)
+
+    @property
+    def baseline(self) -> PartialSum:
+        """What the same answers would have cost on Tier 3."""
+        return self._of_answers(self.baseline_usd, self.without_baseline)
 
     @property
     def saving_is_measured(self) -> bool:
         """Whether `saved_usd` covers nearly all answers, and nearly none by a mere assumption."""
+        if self.saved_usd is None or self.answered is None or self.without_saving is None:
+            return False
         assumed = dict(self.saving_basis or ()).get(SavingBasis.PRIOR, 0)
-        return self.saving_is_known and assumed <= MAX_SHARE_WITHOUT_SAVING * (self.answered or 0)
+        return max(self.without_saving, assumed) <= MAX_SHARE_UNMEASURED * self.answered
+
+    @property
+    def saved_share(self) -> float | None:
+        """The saving as a share of the baseline, if both cover the same answers."""
+        if self.saved.usd is None or self.without_saving != self.without_baseline:
+            return None
+        return self.saved.usd / self.baseline_usd if self.baseline_usd else None
 
     @property
     def requests(self) -> int | None:
@@ -83,6 +104,22 @@ class CostTotals:
     @property
     def with_learning_usd(self) -> float:
         return self.spent_usd + (self.learning_usd or 0.0)
+
+    def _spent(self, known_usd: float) -> PartialSum:
+        """Nothing is known to be spent if no answer has a cost, and nothing else cost anything."""
+        unpriced, answered = max(self.without_cost or 0, 0), self.answered or 0
+        nothing = known_usd == 0 and unpriced > 0 and answered <= unpriced
+        usd = None if nothing else known_usd
+        if self.answered is None:
+            return PartialSum(usd, unpriced, None, "requests")
+        if self.requests is None:
+            return PartialSum(usd, unpriced, answered)
+        return PartialSum(usd, unpriced, self.requests, "requests")
+
+    def _of_answers(self, known_usd: float | None, without: int | None) -> PartialSum:
+        unpriced, answered = max(without or 0, 0), self.answered or 0
+        nothing = 0 < answered <= unpriced
+        return PartialSum(None if nothing else known_usd, unpriced, answered)
 
 
 def add_up(each: Iterable[Counters]) -> dict[str, float]:
@@ -125,6 +162,7 @@ def costs_of(counters: Counters, learning_usd: float | None = None) -> CostTotal
         input_tokens=count(INPUT),
         cached_input_tokens=count(CACHE_READ),
         cache_write_tokens=count(CACHE_WRITE),
+        overview=overview_of(counters),
     )
 
 
@@ -142,12 +180,17 @@ def costs_of_tiers(counters: Counters) -> dict[str, CostTotals]:
 
 
 def costs_of_models(counters: Counters) -> dict[str, CostTotals]:
-    """Return costs by model name. Models without a price are absent."""
-    return {
-        name.removeprefix(MODEL): CostTotals(usd)
-        for name, usd in sorted(counters.items())
-        if name.startswith(MODEL)
-    }
+    """Return costs by model name. Only the cost of calls is counted by model, and the requests
+    with a call that could not be priced; older releases did not count those."""
+    prefixes = (MODEL, UNPRICED_MODEL)
+    names = {name.removeprefix(of) for of in prefixes for name in counters if name.startswith(of)}
+
+    def of_model(name: str) -> CostTotals:
+        unpriced = counters.get(f"{UNPRICED_MODEL}{name}")
+        known = counters.get(f"{MODEL}{name}", 0.0)
+        return CostTotals(known, without_cost=None if unpriced is None else int(unpriced))
+
+    return {name: of_model(name) for name in sorted(names)}
 
 
 def answers_by_reason(counters: Counters) -> dict[Reason, int]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from route_switch.domain.learning.example import messages_of, query_key
-from route_switch.domain.learning.redaction import redact
+from route_switch.domain.learning.redaction import forms
 from route_switch.domain.learning.text_policy import as_demo, as_former_demo
 from route_switch.domain.ports import JsonObject
 from route_switch.domain.query import query_of
@@ -30,7 +31,7 @@ class DeletionNote:
         turn: Sequence[JsonObject] = (),
     ) -> Self:
         query = query_of(messages_of(text, conversation, turn), params)
-        texts = (text, redact(text))
+        texts = forms(text)
         demos = (form(query, shown) for form in (as_demo, as_former_demo) for shown in texts)
         own = query_key(text, conversation, turn)
         return cls(request_id, frozenset((own, *map(query_key, demos))))
@@ -43,6 +44,7 @@ class StoredRequest:
 
     request_id: str
     key_id: str
+    created_at: datetime
     idempotency_id: str | None
     note: DeletionNote | None
     session_id: str | None = None

@@ -8,7 +8,7 @@ Three kinds of lines name a request, from the most exact to the least:
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -19,6 +19,7 @@ from route_switch.domain.baseline import SavingBasis
 from route_switch.domain.decision import Reason
 from route_switch.domain.lost_record import read_lost_record
 from route_switch.domain.ports import JsonObject
+from route_switch.domain.pricing import in_usd
 from route_switch.domain.request_record import Attempt, RequestRecord, RequestStatus
 from route_switch.domain.tiers import Tier
 
@@ -53,9 +54,12 @@ class _Announcement(BaseModel):
     worst_usd: float
 
 
-def best_of(lines: Iterable[str]) -> tuple[dict[str, LoggedRequest], int]:
-    """Return what is known of each request, by its id, and how many lines could not be read."""
-    found: dict[str, LoggedRequest] = {}
+def best_of(
+    lines: Iterable[str], earlier: Mapping[str, LoggedRequest] | None = None
+) -> tuple[dict[str, LoggedRequest], int]:
+    """Return what is known of each request, by its id, and how many lines could not be read.
+    `earlier` is what earlier lines said."""
+    found = dict(earlier or {})
     unreadable = 0
     for line in lines:
         try:
@@ -99,7 +103,9 @@ def _better(one: LoggedRequest | None, other: LoggedRequest) -> LoggedRequest:
 
 def _announced(said: _Announcement) -> LoggedRequest:
     """The request may have cost nothing, or up to the bound: its cost is unknown."""
-    why = f"The function ended before its answer was known. It cost at most {said.worst_usd:g} USD."
+    why = (
+        f"The function ended before its answer was known. It cost at most {in_usd(said.worst_usd)}."
+    )
     record = _record(said.request_id, said.key_id, said.created_at, Tier.SMALL, Reason.DEGRADED)
     attempt = Attempt(UNRECORDED, Tier.SMALL, "failed", 0.0, error="never recorded")
     return LoggedRequest(

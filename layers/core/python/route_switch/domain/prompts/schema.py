@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from route_switch.domain.query import Query
+from route_switch.domain.query import QUOTED_SINCE, Query
 from route_switch.domain.routing_prompt import RoutingPrompt
 
 
@@ -23,10 +23,11 @@ def unless_the_same(
     best: RoutingPrompt, incumbent: RoutingPrompt, queries: Iterable[Query], max_tokens: int
 ) -> RoutingPrompt:
     """Return `best`, or the incumbent if `best` is only the same text in a newer form and the
-    router LLM sees the same of every query in both: to test it would use up rows for nothing. The
-    incumbent's tables of profiles were fitted after its own search, so they are no difference."""
+    router LLM sees the same of every query in both, apart from quotes: to test it would use up rows
+    for nothing. The incumbent's tables of profiles were fitted after its own search, so they are
+    no difference."""
     if best.version != in_todays_form(incumbent).model_copy(update={"profiles": None}).version:
         return best
-    old, new = incumbent.schema_version, best.schema_version
+    old, new = (min(p.schema_version, QUOTED_SINCE - 1) for p in (incumbent, best))
     alike = all(q.for_router(max_tokens, old) == q.for_router(max_tokens, new) for q in queries)
     return incumbent if alike else best

@@ -7,7 +7,7 @@ from route_switch.domain.profiles import ONE_TIER
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.routing_prompt import MAX_BYTES, RoutingPrompt
 
-PROVENANCE_BYTES = 1600
+PROVENANCE_BYTES = 1640
 """Reserved in the artifact for what a run records about itself."""
 
 

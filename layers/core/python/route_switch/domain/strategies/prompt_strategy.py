@@ -13,7 +13,7 @@ from route_switch.domain.routing import RouterReply, RoutingContext, Suggestion
 from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.thoughts import without_thoughts
 
-NAMED = "named by the router"
+NAMED = "chosen by the router LLM"
 """Why, if the router LLM chose the tier."""
 
 ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 16}
@@ -21,6 +21,9 @@ ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 16}
 
 REASONING_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 2048}
 """For a model that thinks first: its thoughts count as output."""
+
+MAX_REPLY = 100_000
+"""Characters of a reply that is read: ten times as many as `REASONING_PARAMS` allow for."""
 
 
 class PromptStrategy:
@@ -58,6 +61,8 @@ def router_params(config: RouterConfig) -> dict[str, JsonValue]:
 def read_reply(reply: RouterReply) -> Suggestion:
     """Read the tier that a reply names. Thoughts are not read, and a reply that was cut off counts
     only if it begins with the tier: what follows may have been anything."""
+    if len(reply.text) > MAX_REPLY:
+        return Suggestion(None, "the router LLM's reply is longer than its output limit allows")
     said = without_thoughts(reply.text)
     if said is None:
         return Suggestion(None, "the router LLM did not finish its thought")

@@ -124,6 +124,8 @@ def next_step(report: Report) -> str | None:
             "To make it live, run `route-switch prompt promote candidate.json`; a weekly run does "
             "so itself."
         )
+    if report.why_steered is not None:
+        return "Another run, with more examples, may find one that is as hard to steer."
     if report.lacks_promise or (report.promise and report.promise.waits_for is not None):
         more = "" if _loses_too_much(report.promise) else "run again with more examples, or "
         return f"To let {report.learned} go live, {more}raise the limit (`--max-quality-loss`)."

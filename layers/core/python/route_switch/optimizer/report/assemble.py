@@ -39,6 +39,7 @@ from route_switch.optimizer.report.row_counts import (
     graded_by,
     output_ratios,
 )
+from route_switch.optimizer.report.steering_section import steering_of_run
 from route_switch.optimizer.report.strategies_of_run import strategies_of
 from route_switch.optimizer.statistics import bootstrap
 from route_switch.services.learning.metered_calls import MeteredCalls
@@ -85,6 +86,7 @@ def assemble_report(
         rows=count_rows(found, plan, context.odd_lines),
         gate=gate_figures(found.gate, found.needs_approval) if found.gate else None,
         promise=promise_figures(found.promise) if found.promise else None,
+        steering=steering_of_run(found),
         strategies=strategies_of(found, plan),
         no_worse_margin=plan.no_worse_margin,
         policies=comparison.policies if comparison else (),

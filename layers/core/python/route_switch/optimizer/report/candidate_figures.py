@@ -2,10 +2,16 @@
 
 import numpy as np
 
+from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.outcome import (
     OutcomeTable,
 )
-from route_switch.domain.learning.text_policy import BY_POLICY, NEEDS_CONTEXT, text_for_learning
+from route_switch.domain.learning.text_policy import (
+    BY_POLICY,
+    NEEDS_CONTEXT,
+    LearnFromText,
+    text_for_learning,
+)
 from route_switch.domain.prompt_document import to_markdown
 from route_switch.domain.prompts.schema import in_todays_form, plain
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -109,7 +115,7 @@ def moved_queries(found: Findings, plan: Plan) -> tuple[Moved, ...]:
     moved = [
         Moved(
             example=example.id,
-            query=_excerpt(text_for_learning(example, plan.learn_from_text)),
+            query=_excerpt(example, plan.learn_from_text),
             before=arrays.tiers[columns[0][i]],
             after=arrays.tiers[columns[1][i]],
             best=arrays.tiers[best[i]],
@@ -121,5 +127,8 @@ def moved_queries(found: Findings, plan: Plan) -> tuple[Moved, ...]:
     return tuple(sorted(moved, key=lambda row: -abs(row.gain)))
 
 
-def _excerpt(text: str | None) -> str | None:
+def _excerpt(example: Example, policy: LearnFromText) -> str | None:
+    """Return what a report quotes of the owner's own examples. Of traffic it names the request: no
+    filter finds every order and every secret, and reports travel further than records."""
+    text = None if example.from_traffic else text_for_learning(example, policy)
     return None if text is None else clip(text, EXCERPT_TOKENS)

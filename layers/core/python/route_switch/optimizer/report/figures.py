@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from route_switch.domain.learning.calibration import Agreement as Agreement
 from route_switch.domain.learning.understanding import MAX_NOT_UNDERSTOOD, Understanding
 from route_switch.domain.output_ratio import MeasuredRatio
+from route_switch.domain.prompts.steering_figures import SteeringFigures
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.report.strategy_figures import Strategies
 
@@ -143,6 +144,22 @@ class Promise(Frozen):
     waits_for: int | None
 
 
+class Steering(Frozen):
+    """How far texts around a query move its tier, with what the run proposes and with the current
+    prompt.
+
+    `refused` says why `proposed` stays out: in which way it is easier to steer. `strategies` says
+    so of each strategy that was not proposed for that, and `prompts` is the number of prompts that
+    the search rejected for it.
+    """
+
+    proposed: SteeringFigures
+    incumbent: SteeringFigures
+    refused: str | None = None
+    strategies: dict[str, str] = Field(default_factory=dict)
+    prompts: int = 0
+
+
 class Moved(Frozen):
     """A query whose tier the candidate changes. `query` is an excerpt, or None by policy."""
 
@@ -219,6 +236,7 @@ class Report(Frozen):
     rows: Rows
     gate: Gate | None
     promise: Promise | None = None
+    steering: Steering | None = None
     strategies: Strategies | None = None
     no_worse_margin: float = 0.0
     """By how much a tested score may be below Tier 3's and still count as no worse."""
@@ -270,6 +288,11 @@ class Report(Frozen):
     @property
     def current(self) -> str:
         return f"the current {self.noun}"
+
+    @property
+    def why_steered(self) -> str | None:
+        """Why what was learned is not proposed: in which way it is easier to steer."""
+        return None if self.steering is None else self.steering.refused
 
     @property
     def lacks_promise(self) -> bool:

@@ -1,10 +1,6 @@
 """The HTML report: one self-contained file, readable for a manager."""
 
-import base64
-import hashlib
 from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from route_switch.optimizer.report.advice import first_sentence, next_step
 from route_switch.optimizer.report.baseline_sentences import compared_with_baselines
@@ -13,7 +9,7 @@ from route_switch.optimizer.report.key_figures import key_figures
 from route_switch.optimizer.report.page_figures import opening_figures, section_figures
 from route_switch.optimizer.report.remarks import remarks
 from route_switch.optimizer.report.sections import sections
-from route_switch.optimizer.report.text_format import Folded, visible
+from route_switch.optimizer.report.self_contained import self_contained
 from route_switch.optimizer.report.verdict import simulated, stopped_early, used_rows, verdict
 
 FOLDER = Path(__file__).parent
@@ -47,27 +43,4 @@ def to_html(report: Report) -> str:
 
 def page(template: str, **values: object) -> str:
     """Render a template of this folder with the style of reports."""
-    style = (FOLDER / "report.css").read_text("utf-8")
-    found = _template_environment().get_template(template)
-    return found.render(**values, style=style, policy=_content_policy(style))
-
-
-def _template_environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: visible(value) if type(value) is str else value,
-    )
-    environment.tests["folded"] = lambda cell: isinstance(cell, Folded)
-    return environment
-
-
-def _content_policy(style: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; script-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
-        "form-action 'none'"
-    )
+    return self_contained(FOLDER / template, (FOLDER / "report.css").read_text("utf-8"), **values)

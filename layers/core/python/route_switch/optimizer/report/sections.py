@@ -24,6 +24,7 @@ from route_switch.optimizer.report.promise_section import (
     promise_paragraphs,
     promise_table,
 )
+from route_switch.optimizer.report.steering_section import steering_paragraphs, steering_table
 from route_switch.optimizer.report.strategy_section import (
     bypass_paragraph,
     bypass_table,
@@ -91,6 +92,8 @@ def sections(report: Report, *, compact: bool) -> Iterator[Section]:
         yield Section("Strategies", about, tuple(strategy_tables(report)))
         bypass = report.strategies.bypass
         yield Section("Bypass", (bypass_paragraph(bypass),), (bypass_table(bypass),))
+    if report.steering is not None:
+        yield Section("Steering", steering_paragraphs(report.steering), (steering_table(report),))
     if report.curve is not None:
         about = (*PROFILES, *profile_notes(report.curve))
         yield Section("Profiles", about, (profiles_table(report.curve),))

@@ -56,6 +56,12 @@ def _verdict(report: Report) -> Verdict:
     gate = report.gate
     if gate is None:
         return Verdict("unfinished", "No verdict yet", _why_no_verdict(report))
+    if is_kept(report) and report.why_steered is not None:
+        sentence = (
+            f"The current {report.noun} stays because {report.learned} is easier to steer: "
+            f"{report.why_steered}."
+        )
+        return Verdict("keep", f"Easier to steer: keep {report.current}", sentence)
     if is_kept(report):
         return Verdict("keep", f"Keep {report.current}", _why_kept(report))
     return _of_gate(report, gate)

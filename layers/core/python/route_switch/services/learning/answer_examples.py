@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from route_switch.domain.cache_points import without_points
-from route_switch.domain.errors import InvalidModelRequestError
+from route_switch.domain.errors import InvalidModelRequestError, TooCostlyRequestError
 from route_switch.domain.learning.example import Example, RecordedResult
 from route_switch.domain.learning.left_out import LeftOutReason
 from route_switch.domain.learning.outcome import NO_RECORDING
@@ -117,6 +117,8 @@ class AnswerExamples:
         params = self._limited(params, model)
         try:
             reply = self.calls(model, messages, params, Purpose.ANSWER)
+        except TooCostlyRequestError as error:
+            return Unanswered(example, LeftOutReason.TOO_COSTLY, str(error))
         except InvalidModelRequestError as error:
             return Unanswered(example, _why_refused(example), str(error))
         if reply.text == NO_RECORDING:

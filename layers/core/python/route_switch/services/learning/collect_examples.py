@@ -23,6 +23,7 @@ from route_switch.domain.learning.merging import merge_equal
 from route_switch.domain.learning.past_request import PastRequest
 from route_switch.domain.router_config import RouterConfig, TextStorage
 from route_switch.domain.sampling import Arc
+from route_switch.services.learning.cost_share import thin_costly
 
 MAX_WITH_FEEDBACK = 1000
 MAX_BYTES = 200_000_000
@@ -68,22 +69,29 @@ class CollectExamples:
         self._allowed = allowed
         self._trusted_keys = trusted_keys
 
-    def __call__(self, days: Sequence[date], wanted: int, seed: int = 0) -> CollectedExamples:
+    def __call__(
+        self,
+        days: Sequence[date],
+        wanted: int,
+        seed: int = 0,
+        *,
+        with_feedback: int = MAX_WITH_FEEDBACK,
+    ) -> CollectedExamples:
         """Return about `wanted` requests, each sampled independently, or all if there are fewer.
-        Add up to `MAX_WITH_FEEDBACK` requests with feedback from the newest days, as `train_only`.
-        """
+        Add up to so many requests `with_feedback` from the newest days, as `train_only`."""
         if self._config.text_storage != "full":
             return CollectedExamples((), 0, 0.0, {}, _texts_not_stored(self._config.text_storage))
         routed = self._index.count(days)
         arc = Arc.of(seed, min(1.0, wanted / max(routed.replayable, 1)))
         drawn = sorted(self._index.draw(days, arc), key=arc.offset_of)
-        with_feedback = self._index.with_feedback(days, MAX_WITH_FEEDBACK)
-        ids = tuple(dict.fromkeys([*drawn, *with_feedback]))
+        rated = self._index.with_feedback(days, with_feedback) if with_feedback else []
+        ids = tuple(dict.fromkeys([*drawn, *rated]))
         loaded = self._load(ids, frozenset(drawn), arc.probability)
         examples, unreadable = loaded.examples, tuple(loaded.unreadable)
         kept = [each for each in map(self._allowed, examples) if each is not None]
         merged = merge_equal(kept)
-        capped, labels_left_out = cap_labels(merged)
+        affordable, costly = thin_costly(merged, self._trusted_keys)
+        capped, labels_left_out = cap_labels(affordable)
         left_out = {
             **{reason.value: number for reason, number in routed.not_replayable.items()},
             "expired": loaded.expired,
@@ -91,6 +99,7 @@ class CollectExamples:
             "beyond_memory": len(ids) - loaded.read,
             "withheld": len(examples) - len(kept),
             "merged": len(kept) - len(merged),
+            "costly": costly,
             "capped": labels_left_out,
         }
         note = None if capped else _no_examples(routed)

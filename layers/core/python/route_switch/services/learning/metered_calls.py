@@ -18,6 +18,7 @@ from route_switch.domain.errors import (
     ModelTimeoutError,
     ProviderDownError,
     ProviderUnusableError,
+    TooCostlyRequestError,
 )
 from route_switch.domain.learning.answers import tool_calls_of
 from route_switch.domain.learning.learning_ports import AnswerMemo, SpendingCap
@@ -41,6 +42,7 @@ from route_switch.services.learning.paid_entries import (
     reply_of,
     unanswered_entry,
 )
+from route_switch.services.learning.patient_cap import PatientCap
 from route_switch.services.learning.spending_log import SpendingLog
 
 MAX_OUTPUT_TOKENS = 4096
@@ -60,7 +62,8 @@ class MeteredCalls:
 
     `clients` returns a provider's client. `price` returns a model's price, or None when it is
     unknown; such a model is not called, because its cost could not be kept within the cap. `tell`
-    reports outages.
+    reports outages. An answer that may cost more than `most_answer_usd` is not asked for: it alone
+    could keep a run from measuring anything.
     """
 
     def __init__(
@@ -71,12 +74,14 @@ class MeteredCalls:
         cap: SpendingCap,
         pace: Pace,
         tell: Callable[[str], None] = lambda _: None,
+        most_answer_usd: float = float("inf"),
     ) -> None:
+        self._most_answer_usd = most_answer_usd
         self._tell = tell
         self._clients = clients
         self._price = price
         self._memo = memo
-        self._cap = cap
+        self._cap = PatientCap(cap)
         self._pace = pace
         self._lock = threading.Lock()
         self._in_progress: dict[str, Future[JsonObject]] = {}
@@ -150,6 +155,8 @@ class MeteredCalls:
             params if _states_a_limit(params) else {**params, "max_tokens": _default_limit(name)}
         )
         most_usd = self._most_usd(name, messages, params)
+        if purpose is Purpose.ANSWER and most_usd > self._answer_limit_usd(name):
+            raise TooCostlyRequestError(f"The answer of {name} may cost {most_usd:.2f} USD.")
         with self._faults.tracking(name) as request:
             entry = self._call_until_answered(
                 key, name, messages, params, purpose, most_usd, request
@@ -263,6 +270,11 @@ class MeteredCalls:
         if most is None:
             raise ConfigurationError(price_unknown(name))
         return most
+
+    def _answer_limit_usd(self, name: str) -> float:
+        """Return `most_answer_usd`, or twice the most that an ordinary answer costs."""
+        usage = Usage(MAX_OUTPUT_TOKENS, _default_limit(name))
+        return max(self._most_answer_usd, 2 * (cost_usd(usage, self._price(name)) or 0.0))
 
     @contextmanager
     def _reserved(self, usd: float) -> Iterator[Callable[[float], None]]:

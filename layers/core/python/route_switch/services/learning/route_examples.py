@@ -108,7 +108,7 @@ class RouteExamples:
     ) -> tuple[RoutedExample, ...]:
         """Raise whatever a call raises. A query that the router's provider refuses goes to the safe
         tier; if it refuses every query, raise `ProviderUnusableError`."""
-        routed = map_ordered(lambda example: self._route(example, prompt), examples, threads)
+        routed = map_ordered(lambda example: self.route(example, prompt), examples, threads)
         asked = [r for r in routed if r.asked]
         if asked and all(r.refusal is not None for r in asked):
             raise ProviderUnusableError(
@@ -117,7 +117,8 @@ class RouteExamples:
             )
         return tuple(routed)
 
-    def _route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
+    def route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
+        """Route one example. Raise whatever a call raises."""
         ask = _AskPaid(self._config.models.router, self._calls)
         context = RoutingContext(self._config, prompt, ask, self._profile)
         name = strategy_in_effect(self._config, prompt)

@@ -13,6 +13,10 @@ MIN_SHARE_USD = 1.0
 """Lower bound of the share. Otherwise a prompt that saves nothing could never be replaced, because
 the run that would find a better one had no money."""
 
+MAX_ANSWER_SHARE = 0.2
+"""What a single answer may cost at most, as a share of the cap. A request that may cost more is
+left out of learning."""
+
 
 @dataclass(frozen=True, slots=True)
 class PreviousMonth:
@@ -62,6 +66,11 @@ class LocalCap:
                     f"spent or reserved, and the next call may cost up to {usd:.4f} USD."
                 )
             self._taken_usd += usd
+
+    @property
+    def taken_usd(self) -> float:
+        """What is spent or reserved."""
+        return self._taken_usd
 
     def settle(self, reserved_usd: float, spent_usd: float) -> None:
         with self._lock:

@@ -1,14 +1,14 @@
-"""Bring records home that the results table did not take, each exactly once."""
+"""Save records that the results table did not take, each exactly once."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from route_switch.domain.errors import StoreError
 from route_switch.domain.lost_record import read_lost_record
-from route_switch.domain.operations.logged_requests import LineSource, best_of
+from route_switch.domain.operations.logged_requests import LineSource, LoggedRequest, best_of
 from route_switch.domain.request_record import RequestRecord
 
 UNDER_WAY = timedelta(minutes=15)
@@ -37,9 +37,9 @@ class Home(Protocol):
         """Return those that the table has, or had before they were deleted."""
         ...
 
-    def bring_home(self, record: RequestRecord, expires_at: int) -> bool:
+    def bring_home(self, record: RequestRecord, expires_at: int, at_most_usd: float | None) -> bool:
         """Save the record with its counters, unless it was counted before; return whether it was
-        saved."""
+        saved. `at_most_usd` bounds its cost if that is unknown."""
         ...
 
     def reject(self, name: str, body: str, reason: str) -> None:
@@ -84,18 +84,49 @@ class ReplayRecords:
         self._now = now
         self._dry_run = dry_run
 
-    def queue(self, queue: RecordsQueue, done: Replayed) -> None:
+    def queue(
+        self, queue: RecordsQueue, done: Replayed, has_time: Callable[[], bool] = lambda: True
+    ) -> bool:
+        """Return whether the queue was emptied. Stop when `has_time` says no: the messages that are
+        left stay in the queue."""
         for message in queue.messages():
+            if not has_time():
+                return False
             try:
                 self._take(message, done)
                 if not self._dry_run:
                     queue.remove(message)
             except StoreError:
                 done.failed += 1  # the message stays in the queue
+        return done.failed == 0
 
     def log(self, lines: Iterable[str], done: Replayed) -> None:
         """Records that were saved are recognized without a write."""
-        found, done.unreadable_lines = best_of(lines)
+        found, unreadable = best_of(lines)
+        done.unreadable_lines += unreadable
+        self._log(found, done)
+
+    def part_of_log(
+        self,
+        lines: Iterable[str],
+        done: Replayed,
+        earlier: Mapping[str, LoggedRequest],
+        read_until: datetime,
+    ) -> dict[str, LoggedRequest]:
+        """Save what a part of the log knows. Return the requests that were announced, and may have
+        ended after `read_until`: they are `earlier` of the next part."""
+        found, unreadable = best_of(lines, earlier)
+        done.unreadable_lines += unreadable
+        open_ = {
+            request_id: logged
+            for request_id, logged in found.items()
+            if logged.source is LineSource.ANNOUNCEMENT
+            and logged.record.created_at + UNDER_WAY > read_until
+        }
+        self._log({name: each for name, each in found.items() if name not in open_}, done)
+        return open_
+
+    def _log(self, found: Mapping[str, LoggedRequest], done: Replayed) -> None:
         missing = set(found) - self._home.counted(sorted(found))
         done.already_counted += len(found) - len(missing)
         for request_id in sorted(missing):
@@ -105,7 +136,7 @@ class ReplayRecords:
                 done.too_old += 1
             elif age < UNDER_WAY and logged.source is not LineSource.RECORD:
                 done.under_way += 1
-            elif self._saved(logged.record, done) and logged.at_most_usd is not None:
+            elif self._saved(logged, done) and logged.at_most_usd is not None:
                 done.unknown += 1
                 done.at_most_usd += logged.at_most_usd
 
@@ -122,19 +153,21 @@ class ReplayRecords:
             return
         self._save(record, done)
 
-    def _saved(self, record: RequestRecord, done: Replayed) -> bool:
+    def _saved(self, logged: LoggedRequest, done: Replayed) -> bool:
         try:
-            return self._save(record, done)
+            return self._save(logged.record, done, logged.at_most_usd)
         except StoreError:
             done.failed += 1
             return False
 
-    def _save(self, record: RequestRecord, done: Replayed) -> bool:
+    def _save(
+        self, record: RequestRecord, done: Replayed, at_most_usd: float | None = None
+    ) -> bool:
         if self._dry_run:
             saved = not self._home.counted([record.request_id])
         else:
             expires = record.created_at + self._retention
-            saved = self._home.bring_home(record, int(expires.timestamp()))
+            saved = self._home.bring_home(record, int(expires.timestamp()), at_most_usd)
         done.count(record, saved=saved)
         return saved
 

@@ -15,13 +15,15 @@ from route_switch.domain.operations.costs import (
     costs_of_tiers,
 )
 
-GroupBy = Literal["day", "tier", "model", "key"]
+GroupBy = Literal["day", "tier", "model", "key", "tag"]
+BY_MONTH: tuple[GroupBy, ...] = ("key", "tag")
+"""Groups of keys, which are counted by month."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostsQuery:
-    """Days are UTC and inclusive. Keys are counted by month, so a query by key covers whole months;
-    the current one may end today."""
+    """Days are UTC and inclusive. Keys are counted by month, so a query by key or tag covers whole
+    months; the current one may end today."""
 
     first: date
     last: date
@@ -39,8 +41,8 @@ class CostsQuery:
 
 @dataclass(frozen=True, slots=True)
 class CostGroup:
-    """The costs of a day, tier (`1`, `2`, `3`, `router`), model or key. None stands for keys that
-    have left the table."""
+    """The costs of a day, tier (`1`, `2`, `3`, `router`), model, key or tag (`team=search`). None
+    stands for keys that have left the table, and among tags for keys without any, too."""
 
     group: date | str | ApiKey | None
     costs: CostTotals
@@ -91,20 +93,42 @@ class SumCosts:
             case "model":
                 rows = [CostGroup(*row) for row in costs_of_models(counters).items()]
             case "key":
-                rows = self._by_key(query.months, counters)
+                rows = [
+                    CostGroup(key, costs_of(of_key))
+                    for key, of_key in self._by_key(query.months, counters)
+                ]
+            case "tag":
+                rows = [
+                    CostGroup(tag, costs_of(of_tag))
+                    for tag, of_tag in _by_tag(self._by_key(query.months, counters)).items()
+                ]
         return CostsReport(query, costs_of(counters, learning_usd), tuple(rows))
 
-    def _by_key(self, months: Sequence[str], total: Counters) -> list[CostGroup]:
-        """Return a row for each key with requests. Costs that belong to no known key get a row too,
-        so that no money is missing."""
+    def _by_key(
+        self, months: Sequence[str], total: Counters
+    ) -> list[tuple[ApiKey | None, Counters]]:
+        """Return the counters of each key with requests. Costs that belong to no known key come
+        last, so that no money is missing."""
         keys = self._keys()
         by_key = self._totals.of_keys([key.key_id for key in keys], months)
-        rows = [CostGroup(key, costs_of(by_key[key.key_id])) for key in keys if by_key[key.key_id]]
+        rows: list[tuple[ApiKey | None, Counters]] = [
+            (key, by_key[key.key_id]) for key in keys if by_key[key.key_id]
+        ]
         known = add_up(by_key.values())
         rest = {name: value - known.get(name, 0.0) for name, value in total.items()}
         if _requests(rest) > 0:  # negative if a request arrived between the reads
-            rows.append(CostGroup(None, costs_of(rest)))
+            rows.append((None, rest))
         return rows
+
+
+def _by_tag(rows: Sequence[tuple[ApiKey | None, Counters]]) -> dict[str | None, Counters]:
+    """Sum up by tag, in alphabetical order. A key with several tags counts for each."""
+    of_tag: dict[str | None, list[Counters]] = {}
+    for key, counters in rows:
+        tags = [f"{name}={value}" for name, value in key.tags.items()] if key else []
+        for tag in tags or (None,):
+            of_tag.setdefault(tag, []).append(counters)
+    return {tag: add_up(of_tag[tag]) for tag in sorted(of_tag, key=lambda tag: (tag is None, tag))}
 
 
 def _requests(counters: Counters) -> float:

@@ -1,11 +1,11 @@
 """The only way to change the live prompt: start, push, edit, promote and roll back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from route_switch.domain.errors import (
     LocalModelError,
-    PromptConflictError,
+    NoSuchVersionError,
     PromptError,
     PromptReplacedError,
 )
@@ -23,8 +23,16 @@ from route_switch.domain.prompt_document import (
     parse_prompt,
     readable_prompt,
 )
-from route_switch.domain.prompts.verdict_scope import Scope, differences
-from route_switch.domain.routing_prompt import RoutingPrompt, check_may_go_live
+from route_switch.domain.prompts.going_live import check_may_go_live, parse_to_publish
+from route_switch.domain.prompts.stated_evidence import check_evidence
+from route_switch.domain.prompts.verdict_scope import Scope
+from route_switch.domain.routing_prompt import Provenance, RoutingPrompt
+from route_switch.services.prompts.candidate_checks import (
+    check_approval,
+    check_candidate,
+    check_scope,
+)
+from route_switch.services.prompts.publish_errors import numbers_missing, stale_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +52,86 @@ class PublishPrompt:
     does): it must be one higher than the version that the change was based on.
 
     The numbers of a local model do not fit Parameter Store. They are stored before the document
-    that names them, so that no version names numbers that are not there."""
+    that names them, so that no version names numbers that are not there.
+
+    `candidates` yields the documents of runs' candidates, whose evidence a person may publish."""
 
     store: PromptStore
     history: VersionStore
     lock: PromptLock
     models: LocalModelStore
+    candidates: Callable[[], Iterable[str]] = tuple
+
+    def push(self, document: str, base: int | None) -> int:
+        """Make a document live that a person wrote, as a call does. Raise `PromptError` if it
+        claims evidence that neither a stored version nor a candidate has."""
+        prompt, stored = parse_to_publish(document), as_stored(document)
+        check_may_go_live(prompt, stored)
+        check_evidence(prompt, self._evidence(prompt))
+        return self._publish(prompt, stored, base)
 
     def __call__(self, document: str, base: int | None) -> int:
         """Make `document` live and return its version number.
 
         `base` is the version that the change is based on, None when there was none. Raise
         `PromptConflictError` unless it is still the newest. If the document is already live, create
-        no new version. A document that holds the numbers of its local model goes live as Markdown
-        that names them; raise `LocalModelError` if it names numbers that are not stored.
+        no new version; then `base` may also be the version that it replaced, because a call whose
+        answer was lost is repeated. A document that holds the numbers of its local model goes live
+        as Markdown that names them; raise `LocalModelError` if it names numbers that are not
+        stored.
         """
-        return self._publish(parse_prompt(document), as_stored(document), base)
+        return self._publish(parse_to_publish(document), as_stored(document), base)
 
     def _publish(self, prompt: RoutingPrompt, document: str, base: int | None) -> int:
         check_may_go_live(prompt, document)
         with self.lock.hold():
-            live = self.store.read_live()
-            is_live = live is not None and live.document == document
-            if not is_live and base != (live.version if live else None):
-                raise self._stale_base_error(base)
+            live = self._check_base(document, base)
             self._store_model(prompt.local_model)
-            if live is not None and is_live:
+            if live is not None and live.document == document:
                 return live.version
             version = self.store.put_live(document)
         self._check_number(document, version, 1 if base is None else base + 1)
         return version
+
+    def check(self, document: str, base: int | None) -> RoutingPrompt:
+        """Return the prompt that a person wrote. Raise what publishing it would raise, and change
+        nothing."""
+        prompt, stored = parse_to_publish(document), as_stored(document)
+        check_may_go_live(prompt, stored)
+        check_evidence(prompt, self._evidence(prompt))
+        self._check_base(stored, base)
+        model = prompt.local_model
+        if model is not None and model.numbers is None and not self._has_numbers(model):
+            raise numbers_missing(model)
+        return prompt
+
+    def _evidence(self, prompt: RoutingPrompt) -> Iterator[Provenance]:
+        """Yield what the prompt may state: what stored versions do, the newest first, because an
+        edit keeps it, and what the run stated whose candidate it is."""
+        for each in reversed(self.history.versions()):
+            before = readable_prompt(each.document)
+            if before is not None:
+                yield before.provenance
+        for document in self.candidates():
+            candidate = readable_prompt(document)
+            if candidate is not None and candidate.version == prompt.version:
+                yield candidate.provenance
+
+    def _check_base(self, document: str, base: int | None) -> StoredPrompt | None:
+        """Return the live prompt. Raise `PromptChangedError` if it is neither the base of the
+        change nor its result."""
+        live = self.store.read_live()
+        is_base = base == (live.version if live else None)
+        if not is_base and (live is None or not self._made(live, document, base or 0)):
+            raise stale_base(base, self.history.versions())
+        return live
+
+    def _made(self, live: StoredPrompt, document: str, base: int) -> bool:
+        """Whether all versions after `base` are this document: the change was made before."""
+        if live.document != document or base >= live.version:
+            return False
+        between = (self.store.read_live(number) for number in range(base + 1, live.version))
+        return all(each is not None and each.document == document for each in between)
 
     def start(self) -> int:
         """Make the seed live if nothing is, and return the number of the live version."""
@@ -98,20 +156,24 @@ class PublishPrompt:
 
         `force` skips these conditions and no others.
         """
-        candidate, document, live = parse_prompt(artifact), as_markdown(artifact), self._live()
+        candidate, document = parse_to_publish(artifact), as_markdown(artifact)
+        live = self._live()
         if not force and document != live.document:
-            _check_candidate(candidate, live)
-            _check_scope(candidate, current())
-            _check_approval(candidate, approved)
+            check_candidate(candidate, live)
+            check_scope(candidate, current())
+            check_approval(candidate, approved)
         return self._publish(candidate, document, live.version)
 
-    def roll_back(self, to: int | None = None) -> Rollback:
+    def roll_back(self, to: int | None = None, base: int | None = None) -> Rollback:
         """Publish the content of version `to`. By default, use the newest version that differs from
-        the live prompt, may go live, and has the numbers of its local model."""
+        the live prompt, may go live, and has the numbers of its local model. `base`, if given, is
+        the version that must be live."""
         live = self._live()
+        if base is not None and base != live.version:
+            raise stale_base(base, self.history.versions())
         target = self._newest_different_from(live) if to is None else self.store.read_live(to)
         if target is None:
-            raise PromptError(
+            raise NoSuchVersionError(
                 "There is no older version with different content to roll back to."
                 if to is None
                 else f"There is no version {to}. 'route-switch prompt history' lists the versions."
@@ -124,11 +186,7 @@ class PublishPrompt:
         if model.numbers is not None:
             self.models.put(model.numbers)
         elif not self._has_numbers(model):
-            raise LocalModelError(
-                f"The prompt names local model {model.name}, whose numbers are not stored, are "
-                "broken or may not be read. Push or promote the candidate.json of the run that "
-                "trained it, which holds them; for a rollback, name another version with --to."
-            )
+            raise numbers_missing(model)
 
     def _check_number(self, document: str, version: int, expected: int) -> None:
         """Allow several versions of the same document: a put is retried when its response was
@@ -141,8 +199,17 @@ class PublishPrompt:
                 f"The prompt is live as version {version} instead of {expected}: it overwrote a "
                 "change that was made at the same moment without the lock, for example in the AWS "
                 f"console. Compare them with 'route-switch prompt diff {overwritten} {version}'. "
-                f"To restore that change, run 'route-switch prompt rollback --to {overwritten}'."
+                f"To restore that change, run 'route-switch prompt rollback --to {overwritten}'.",
+                version=version,
+                overwritten=overwritten,
             )
+
+    def document_of(self, version: int) -> str:
+        """Raise `NoSuchVersionError` if this version is not kept."""
+        found = self.store.read_live(version)
+        if found is None:
+            raise NoSuchVersionError(f"There is no version {version}.")
+        return found.document
 
     def version_of(self, document: str) -> int | None:
         """Return the newest stored version that equals this document byte for byte."""
@@ -179,62 +246,6 @@ class PublishPrompt:
         except LocalModelError:
             return False
 
-    def _stale_base_error(self, base: int | None) -> PromptConflictError:
-        based_on = "no live prompt" if base is None else f"version {base}"
-        versions = self.history.versions()
-        if not versions:
-            return PromptConflictError(
-                f"This change is based on {based_on}, but the live prompt no longer exists. "
-                "Deploy the stage to create one, or push without a base."
-            )
-        newest = versions[-1]
-        compare = f"Compare them with 'route-switch prompt diff {base}'. " if base else ""
-        return PromptConflictError(
-            f"Nothing was changed: this change is based on {based_on}, but version "
-            f"{newest.version} is live, {_origin(newest.document)}, written by "
-            f"{newest.written_by} at {newest.written_at:%Y-%m-%d %H:%M %Z}. {compare}Merge it into "
-            f"your change, and push again with '--base {newest.version}'."
-        )
-
-
-def _check_candidate(candidate: RoutingPrompt, live: StoredPrompt) -> None:
-    """Raise unless the provenance says that the candidate was compared with the live prompt and
-    found better."""
-    incumbent, verdict = (candidate.provenance.get(key) for key in ("incumbent", "verdict"))
-    live_prompt = readable_prompt(live.document)
-    digest = None if live_prompt is None else live_prompt.version
-    if incumbent is None or incumbent != digest:
-        compared = "no incumbent" if incumbent is None else f"prompt {incumbent}"
-        raise PromptConflictError(
-            f"The candidate was compared with {compared}, but version {live.version} is live: "
-            f"{digest or 'a broken prompt'}. Optimize again from the live prompt, or promote with "
-            "--force."
-        )
-    if verdict != "better":
-        found = "has no verdict" if verdict is None else f"has the verdict '{verdict}'"
-        raise PromptError(
-            f"The candidate {found}, and only 'better' may go live. See its report for the reason. "
-            "Gather more examples and optimize again, or promote with --force."
-        )
-
-
-def _check_scope(candidate: RoutingPrompt, current: Scope) -> None:
-    """Raise unless the verdict is about exactly this content and what it would serve with."""
-    found = differences(candidate, current)
-    if found:
-        raise PromptConflictError(
-            f"The candidate's verdict is about something else: {'; '.join(found)}. Optimize again "
-            "with what the stage uses, or promote with --force."
-        )
-
-
-def _check_approval(candidate: RoutingPrompt, approved: bool) -> None:
-    if "needs_approval" in candidate.provenance and not approved:
-        raise PromptError(
-            f"The candidate needs a person's approval: {candidate.provenance['needs_approval']} "
-            "Read its report. To approve, promote it with --approve."
-        )
-
 
 def may_go_live(document: str) -> bool:
     try:
@@ -242,10 +253,3 @@ def may_go_live(document: str) -> bool:
     except PromptError:
         return False
     return True
-
-
-def _origin(document: str) -> str:
-    prompt = readable_prompt(document)
-    if prompt is None:
-        return "a broken prompt"
-    return f"{prompt.version} (origin: {prompt.provenance.get('origin', 'not stated')})"

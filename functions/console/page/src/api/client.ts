@@ -1,0 +1,113 @@
+/** Requests to the API of the stage that served this page. Addresses are relative to the page. */
+
+import { apiKey, forgetKey } from "../session.ts";
+import { wordsOf } from "./words.ts";
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+export interface RequestOptions {
+  /** Another key than the session's. */
+  key?: string;
+  signal?: AbortSignal;
+  headers?: Record<string, string>;
+}
+
+/** An error in the page's words. `status` is 0 if no answer came. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string | null;
+  readonly requestId: string | null;
+  readonly retryAfterS: number | null;
+
+  constructor(
+    message: string,
+    status: number,
+    code: string | null = null,
+    requestId: string | null = null,
+    retryAfterS: number | null = null,
+  ) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    this.requestId = requestId;
+    this.retryAfterS = retryAfterS;
+  }
+}
+
+export function getJson<T>(path: string, query: Query = {}, options: RequestOptions = {}): Promise<T> {
+  return callJson<T>("GET", path + queryString(query), undefined, options);
+}
+
+/** Send `body` as JSON and return the answer's JSON. Raise `ApiError`. */
+export async function callJson<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  options: RequestOptions = {},
+): Promise<T> {
+  const response = await call(method, path, body, options);
+  return (await response.json()) as T;
+}
+
+/** As `callJson`, but return the response: for streams, headers and other content. */
+export async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  options: RequestOptions = {},
+): Promise<Response> {
+  const headers: Record<string, string> = {
+    ...options.headers,
+    authorization: `Bearer ${options.key ?? apiKey()}`,
+  };
+  if (body !== undefined) headers["content-type"] = "application/json";
+  const response = await send(path, {
+    method,
+    headers,
+    signal: options.signal ?? null,
+    body: body === undefined ? null : JSON.stringify(body),
+    cache: "no-store",
+    credentials: "omit",
+    redirect: "error",
+    referrerPolicy: "no-referrer",
+  });
+  if (response.ok) return response;
+  const error = await errorOf(response);
+  if (error.status === 401 && options.key === undefined) forgetKey(error);
+  throw error;
+}
+
+async function send(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    if (error instanceof TypeError && /header|ByteString|ISO-8859-1/i.test(error.message)) {
+      throw new ApiError("The key has characters that no key has. Copy it again.", 401, "invalid_api_key");
+    }
+    throw new ApiError("The stage did not answer. Check your connection and try again.", 0, "no_answer");
+  }
+}
+
+async function errorOf(response: Response): Promise<ApiError> {
+  const requestId = response.headers.get("x-request-id");
+  const retryAfter = Number(response.headers.get("retry-after") ?? NaN);
+  const told = ((await response.json().catch(() => null)) as { error?: unknown } | null)?.error;
+  const error = (typeof told === "object" && told !== null ? told : {}) as Record<string, unknown>;
+  const code = typeof error.code === "string" ? error.code : null;
+  return new ApiError(
+    typeof error.message === "string" ? wordsOf(code, error.message) : `The stage answered with status ${response.status}.`,
+    response.status,
+    code,
+    requestId,
+    Number.isFinite(retryAfter) ? retryAfter : null,
+  );
+}
+
+/** Return `?a=1&b=2`, without values that are null, undefined or empty. */
+export function queryString(query: Query): string {
+  const entries = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const text = new URLSearchParams(entries.map(([name, value]) => [name, String(value)])).toString();
+  return text === "" ? "" : `?${text}`;
+}

@@ -1,0 +1,29 @@
+/** What the reasons of decisions mean, as docs/routing.md says at length. */
+
+export const REASONS: Readonly<Record<string, string>> = {
+  router: "The routing prompt chose this tier.",
+  bypass: "The query is too short to be worth a router call, so the lowest tier answers.",
+  override: "The request, its key or the owner named the tier.",
+  fallback: "The models of the decided tier failed, so another tier answered.",
+  degraded: "The router failed, so the safe tier answers.",
+  capped: "Routing chose Tier 3, but the key has used up its share of Tier 3.",
+  shadow: "Routing only decides beside the answer; the fixed tier answers.",
+  session: "The conversation stays on the tier that it is on.",
+};
+
+export const STATUSES: Readonly<Record<string, string>> = {
+  answered: "Answered",
+  partial: "Interrupted",
+  failed: "Failed",
+  dry_run: "Decided only",
+};
+
+export const BASES: Readonly<Record<string, string>> = {
+  tier_3: "Tier 3's own model answered",
+  configured: "the configured length of Tier 3's answers",
+  measured: "the measured length of Tier 3's answers",
+  prior: "an assumed length of Tier 3's answers, not measured yet",
+  no_answer: "unknown: there was no answer",
+  no_tokens: "unknown: the provider reported no tokens",
+  no_price: "unknown: a price is missing",
+};

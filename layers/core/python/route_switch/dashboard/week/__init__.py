@@ -1,0 +1,1 @@
+"""The weekly report as a page and as text, in the look of the console."""

@@ -1,0 +1,95 @@
+"""Forms of keys, on made-up answers."""
+
+import re
+
+from tests.support.browser import DESKTOP, PHONE, expect
+from tests.support.console_answers import KEYS, Answer, key
+from tests.support.consoles import Consoles
+from tests.support.fake_api import FakeApi, Response, refused
+
+
+def test_saving_a_key_without_a_change_closes_the_form_and_sends_nothing(
+    consoles: Consoles,
+) -> None:
+    api = FakeApi()
+    page = consoles.faked(api, "access").page
+    page.get_by_role("button", name="Change search").click()
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert not any(name.startswith("PATCH") for name, _ in api.called)
+
+
+def test_a_refused_revocation_says_why(consoles: Consoles) -> None:
+    told = "This is the last admin key. Make another one first."
+    api = FakeApi()
+    console = consoles.faked(api, "access")
+    page = console.page
+    revoke = page.get_by_role("button", name=re.compile("^Revoke ")).first
+    name = (revoke.get_attribute("aria-label") or "").removeprefix("Revoke ")
+    (key_id,) = (each[0] for each in KEYS if each[1] == name)
+    call = f"DELETE /v1/keys/{key_id}"
+    api.answers = {call: refused(409, "last_admin_key", told)}
+    revoke.click()
+    page.get_by_label("Type the key's name").fill(name)
+    page.get_by_role("dialog").get_by_role("button", name=f"Revoke {name}").click()
+    expect(page.get_by_role("alert")).to_contain_text(told)
+    assert console.axe() == []
+
+
+def test_a_long_name_leaves_the_actions_in_the_table(consoles: Consoles) -> None:
+    name = "n" * 100
+    long: Answer = {**key(KEYS[0]), "name": name, "tags": {"t" * 60: "v" * 60}}
+    api = FakeApi(answers={"GET /v1/keys": Response({"object": "list", "data": [long]})})
+    console = consoles.faked(api, "access")
+    page = console.page
+    action = page.get_by_role("button", name=f"Revoke {name}")
+    inside = "e => e.scrollWidth - e.clientWidth"
+    for width, height in (PHONE, DESKTOP):
+        page.set_viewport_size({"width": width, "height": height})
+        box = action.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= width
+        action.click()
+        assert console.overflow() <= 0
+        assert page.get_by_role("dialog").evaluate(inside) <= 0
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_what_a_change_leaves_without_effect_is_said_until_it_is_read(consoles: Consoles) -> None:
+    told = ["The budget is refused where a model has no price.", "The cap has no effect."]
+    changed: Answer = {**key(KEYS[0]), "warnings": [*told]}
+    call = f"PATCH /v1/keys/{KEYS[0][0]}"
+    api = FakeApi(answers={call: Response(changed)})
+    console = consoles.faked(api, "access")
+    page = console.page
+    page.get_by_role("button", name="Change search").click()
+    page.get_by_label("Requests per minute").fill("30")
+    page.get_by_role("button", name="Save changes").click()
+    dialog = page.get_by_role("dialog", name="search is changed, with warnings")
+    for each in told:
+        expect(dialog).to_contain_text(each)
+    assert console.axe() == []
+    assert api.bodies(call) == [{"requests_per_minute": 30}]
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.get_by_role("button", name="Change search")).to_be_focused()
+
+
+def test_a_key_without_tiers_is_said_at_the_first_box_which_takes_the_focus(
+    consoles: Consoles,
+) -> None:
+    console = consoles.faked(FakeApi(), "access")
+    page = console.page
+    page.get_by_role("button", name="Change search").click()
+    boxes = [page.get_by_role("checkbox", name=f"Tier {tier}") for tier in (1, 2, 3)]
+    for box in boxes:
+        box.uncheck()
+    page.get_by_role("button", name="Save changes").click()
+    expect(boxes[0]).to_be_focused()
+    expect(boxes[0]).to_have_attribute("aria-invalid", "true")
+    expect(boxes[0]).to_have_accessible_description("Choose at least one tier.")
+    expect(page.get_by_role("alert")).to_have_text("Choose at least one tier.")
+    assert console.axe() == []
+    boxes[1].check()
+    expect(page.get_by_role("alert")).to_have_count(0)

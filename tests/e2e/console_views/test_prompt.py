@@ -1,0 +1,169 @@
+"""The prompt on made-up answers: what a preview says, the steering score and evidence."""
+
+from typing import Any
+
+from tests.support.browser import Watched, expect
+from tests.support.console_answers import (
+    EDITED,
+    HAND_WRITTEN,
+    RUN,
+    RUNS,
+    Answer,
+    learned,
+    preview,
+    prompt,
+    published,
+    version,
+)
+from tests.support.consoles import Consoles
+from tests.support.fake_api import EMPTY, FakeApi, Response
+
+QUERY = "How long do I have to send the shoes back?"
+
+
+def previewed(consoles: Consoles) -> Watched:
+    body: Answer = preview()
+    moved = body["moved"]
+    assert isinstance(moved, list)
+    first = moved[0]
+    assert isinstance(first, dict)
+    asked: Answer = {**first, "requests": 17, "request_id": "req-000001"}
+    whole: Answer = {**body, "compared": 41, "queries": 25, "moved": [asked, *moved[1:]]}
+    api = FakeApi(answers={"POST /v1/prompt/preview": Response(whole)})
+    console = consoles.faked(api, "prompt?tab=edit")
+    console.page.get_by_label("Routing prompt").press("Control+End")
+    console.page.get_by_label("Routing prompt").press_sequentially("\n- a haiku")
+    console.page.get_by_role("button", name="Preview").click()
+    return console
+
+
+def test_a_preview_says_how_many_requests_each_query_stands_for(consoles: Consoles) -> None:
+    console = previewed(consoles)
+    result = console.page.get_by_role("region", name="Preview")
+    expect(result).to_contain_text("of 41 requests compared (7%), with 25 different queries")
+    row = result.get_by_role("row").filter(has_text=QUERY)
+    expect(row.get_by_role("cell").nth(1)).to_have_text("17")
+    assert console.axe() == []
+
+
+def test_a_preview_stays_while_the_reader_looks_at_a_request(consoles: Consoles) -> None:
+    page = previewed(consoles).page
+    page.get_by_role("link", name="Record of req-000001").click()
+    expect(page.get_by_role("dialog", name="Request")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("region", name="Preview")).to_contain_text(QUERY)
+    page.get_by_label("Routing prompt").press("End")
+    page.get_by_label("Routing prompt").press_sequentially("!")
+    expect(page.get_by_text("You have changed the text since this preview.")).to_be_visible()
+
+
+def test_every_view_says_the_steering_score_in_the_same_words(consoles: Consoles) -> None:
+    live: Answer = prompt(1, HAND_WRITTEN, 30.0, "ann", live=1)
+    score = live["steering"]
+    checked = Response({**published(None), "steering": score})
+    answers = {"GET /v1/prompt": Response(live), "POST /v1/prompt": checked}
+    page = consoles.faked(FakeApi(answers=answers), "overview").page
+    main = page.get_by_role("main")
+    told = (
+        "texts around a query move 4.8% of queries to a higher tier on average, "
+        "15 of 60 by the most effective text"
+    )
+    expect(main).to_contain_text(told)
+    page.evaluate("location.hash = '#/prompt'")
+    expect(main.get_by_role("region", name="How live@1 was made").first).to_contain_text(told)
+    page.get_by_role("radio", name="Edit").check()
+    page.get_by_role("button", name="Check").click()
+    expect(main).to_contain_text(told)
+
+
+def test_a_text_without_a_score_is_said_to_be_not_measured_everywhere(consoles: Consoles) -> None:
+    live: Answer = {**prompt(1, HAND_WRITTEN, 30.0, "ann", live=1), "steering": None}
+    answers = {"GET /v1/prompt": Response(live), "POST /v1/prompt": Response(published(None))}
+    page = consoles.faked(FakeApi(answers=answers), "overview").page
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("Steering of live@1: not measured for this text")
+    page.evaluate("location.hash = '#/prompt'")
+    expect(main.get_by_role("region", name="How live@1 was made").first).to_contain_text(
+        "not measured"
+    )
+    page.get_by_role("radio", name="Edit").check()
+    page.get_by_role("button", name="Check").click()
+    expect(main).to_contain_text("Steering: not measured for this text")
+
+
+def test_a_second_preview_cannot_be_paid_for_while_one_is_under_way(consoles: Consoles) -> None:
+    page = consoles.faked(FakeApi(), "prompt?tab=edit").page
+    asked: list[Any] = []
+    page.route("**/v1/prompt/preview", lambda call: asked.append(call))
+    page.get_by_label("Routing prompt").press("Control+End")
+    page.get_by_label("Routing prompt").press_sequentially("\n- a haiku")
+    button = page.get_by_role("button", name="Preview")
+    button.click()
+    asking = page.get_by_role("button", name="Asking the router LLM…")
+    for view in ("learning", "prompt?tab=edit"):
+        page.evaluate("view => { location.hash = `#/${view}` }", view)
+    expect(asking).to_be_disabled()
+    asking.click(force=True)
+    page.wait_for_timeout(0)
+    (only,) = asked
+    only.fulfill(json=preview())
+    expect(page.get_by_role("region", name="Preview")).to_contain_text(QUERY)
+    expect(button).to_be_enabled()
+    assert len(asked) == 1
+
+
+def stored(*documents: str) -> FakeApi:
+    """A stage with these versions, the newest first, written at 23:27 UTC on Nov 29."""
+    numbered = [(len(documents) - n, document) for n, document in enumerate(documents)]
+    listed = [version(n, document, 0.62, "ann") for n, document in numbered]
+    live = prompt(*numbered[0], 0.62, "ann", live=len(documents))
+    history: Answer = {"object": "list", "data": [*listed]}
+    return FakeApi(
+        answers={"GET /v1/prompt": Response(live), "GET /v1/prompt/history": Response(history)}
+    )
+
+
+def test_the_run_of_a_text_is_found_after_a_rollback_and_said_if_it_is_gone(
+    consoles: Consoles,
+) -> None:
+    api = stored(learned(), EDITED, learned(), HAND_WRITTEN)
+    api.answers["GET /v1/runs"] = Response({**EMPTY, "data": [{**made_live(), "live_version": 2}]})
+    page = consoles.faked(api, "prompt").page
+    made = page.get_by_role("region", name="How live@4 was made").first
+    expect(made).to_contain_text(f"made live by run {RUN}")
+    expect(made.get_by_role("figure")).to_be_visible()
+    api.answers["GET /v1/runs"] = Response(EMPTY)
+    page.reload()
+    expect(made).to_contain_text("No run in the list made this text live.")
+    expect(made).to_contain_text("gain 0.034")
+
+
+def test_evidence_about_another_text_is_not_shown_as_the_edit_s(consoles: Consoles) -> None:
+    edited = learned().replace("a greeting, thanks, small talk", "a greeting, thanks, chit-chat")
+    page = consoles.faked(stored(edited, HAND_WRITTEN), "prompt").page
+    main = page.get_by_role("main")
+    expect(page.get_by_label("Compare the live version with")).to_have_text("Version 1 · Nov 30")
+    expect(main).to_contain_text("learned, edited since")
+    expect(main).to_contain_text("no verdict on this text")
+    made = page.get_by_role("region", name="How live@2 was made").first
+    for absent in ("gain 0.034", "at most 5%", "made live by run"):
+        expect(made.locator("> .stack > :not(details)").filter(has_text=absent)).to_have_count(0)
+    made.get_by_text("Provenance as stored").click()
+    expect(made).to_contain_text("It is about the text before the edit")
+
+
+def made_live() -> Answer:
+    (found,) = (each for each in RUNS if each["run"] == RUN)
+    return found
+
+
+def test_the_newest_message_is_shown_however_many_warnings_are_open(consoles: Consoles) -> None:
+    warnings: Answer = {"warnings": [f"Warning {n}." for n in range(5)]}
+    call = "POST /v1/prompt/rollback"
+    api = FakeApi(answers={call: Response({**published(4), **warnings})})
+    page = consoles.faked(api, "prompt?tab=versions").page
+    for told in ("Warning 4.", "Version 5 is live"):
+        page.get_by_role("button", name="Roll back to version 2").click()
+        page.get_by_role("dialog").get_by_role("button", name="Roll back to version 2").click()
+        expect(page.get_by_text(told)).to_be_visible()
+        api.answers[call] = Response(published(5))

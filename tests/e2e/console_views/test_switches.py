@@ -1,0 +1,49 @@
+"""Switches on made-up answers: what a change is answered with, and unreadable ones."""
+
+from tests.support.browser import Page, expect
+from tests.support.console_answers import switches
+from tests.support.consoles import Consoles
+from tests.support.fake_api import FakeApi, Response, refused
+
+RESET = "The switches stored before could not be read, so all others have their defaults now."
+
+
+def rewritten(page: Page) -> None:
+    panel = page.get_by_role("region", name="Switches")
+    expect(panel.get_by_role("status").filter(has_text=RESET)).to_be_visible()
+
+
+def test_the_note_of_a_change_is_shown_in_full(consoles: Consoles) -> None:
+    call = "PATCH /v1/switches"
+    note = f"{RESET} Warm processes read a switch again within a minute."
+    api = FakeApi(answers={call: Response({**switches(), "learning": "off", "note": note})})
+    console = consoles.faked(api, "access")
+    page = console.page
+    group = page.get_by_role("group", name="Learning")
+    group.get_by_role("radio", name="Off").click()
+    expect(page.get_by_text(note)).to_be_visible()
+    rewritten(page)
+    assert api.bodies(call) == [{"learning": "off"}]
+    assert console.axe() == []
+
+
+def test_switches_that_nobody_can_read_can_be_rewritten(consoles: Consoles) -> None:
+    told = "The stored switches cannot be read: somebody wrote them by hand."
+    call = "PATCH /v1/switches"
+    api = FakeApi(
+        answers={
+            "GET /v1/switches": refused(409, "switches_unreadable", told),
+            call: Response({**switches(), "note": f"{RESET} {switches()['note']}"}),
+        }
+    )
+    page = consoles.faked(api, "access").page
+    expect(page.get_by_role("alert")).to_contain_text(told)
+    page.get_by_role("button", name="Rewrite all switches").click()
+    dialog = page.get_by_role("dialog", name="Rewrite all switches?")
+    dialog.get_by_role("button", name="Cancel").click()
+    assert api.bodies(call) == []
+    page.get_by_role("button", name="Rewrite all switches").click()
+    api.answers.pop("GET /v1/switches")
+    dialog.get_by_role("button", name="Rewrite all switches").click()
+    rewritten(page)
+    assert api.bodies(call) == [{"routing": "on"}]

@@ -1,0 +1,102 @@
+"""Chromium, driven by Playwright, and what must never happen on a page of the console."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tests.support.chromium import executable
+
+PLAYWRIGHT = Path(".build/browser/python").resolve()
+AXE = Path(".build/browser/node/node_modules/axe-core/axe.min.js")
+SCREENSHOTS = Path(".build/console")
+PHONE, DESKTOP = (375, 812), (1440, 900)
+SERIOUS = {"serious", "critical"}
+COUNT_VIOLATIONS = """
+addEventListener("securitypolicyviolation",
+    event => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+RUN_AXE = "axe.run({ resultTypes: ['violations'] }).then(result => result.violations)"
+NETWORK = "Failed to load resource"
+"""How Chromium begins its message about a response with an error status."""
+
+sys.path.append(str(PLAYWRIGHT))
+try:
+    from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+except ImportError as error:
+    raise ImportError("Playwright is missing. Run: make console-test") from error
+
+__all__ = ["Browser", "BrowserContext", "Page", "expect"]
+
+
+@cache
+def axe_core() -> str:
+    return AXE.read_text("utf-8")
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox does not work for root.
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        yield playwright.chromium.launch(executable_path=executable(), args=options)
+
+
+@dataclass
+class Watched:
+    """A page, and everything on it that must not happen."""
+
+    page: Page
+    origin: str
+    problems: list[str] = field(default_factory=list)
+    warned: int = 0
+    """How often the page asked whether it may be left. It stays each time."""
+
+    def __post_init__(self) -> None:
+        self.page.add_init_script(COUNT_VIOLATIONS)
+        self.page.on("dialog", self._dialog)
+        self.page.on("pageerror", lambda error: self.problems.append(f"exception: {error}"))
+        self.page.on("console", self._message)
+        self.page.on("request", self._request)
+
+    def axe(self) -> list[str]:
+        """Return the serious findings of axe-core: rule, and the elements that break it."""
+        if not self.page.evaluate("'axe' in window"):
+            # Not add_script_tag: the page's policy forbids inline scripts.
+            self.page.evaluate(axe_core())
+        found: list[dict[str, Any]] = self.page.evaluate(RUN_AXE)
+        return [
+            f"{each['id']}: {[node['target'] for node in each['nodes']]}"
+            for each in found
+            if each["impact"] in SERIOUS
+        ]
+
+    def overflow(self) -> int:
+        """Return how many pixels the page is wider than the window."""
+        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(self.page.evaluate(width))
+
+    def screenshot(self, name: str) -> Path:
+        file = SCREENSHOTS / f"{name}.png"
+        self.page.screenshot(path=file, animations="disabled")
+        return file
+
+    def _dialog(self, dialog: Any) -> None:
+        if dialog.type == "beforeunload":
+            self.warned += 1
+            dialog.dismiss()
+            return
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _message(self, message: Any) -> None:
+        if message.type == "error" and not message.text.startswith(NETWORK):
+            self.problems.append(f"console: {message.text}")
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith((self.origin, "data:", "blob:")):
+            self.problems.append(f"request to another origin: {request.url}")
