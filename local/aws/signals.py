@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
+from socket import socketpair
 from types import FrameType
 from typing import Self
 
@@ -26,34 +26,40 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[int] = SimpleQueue()
+        self._sender, self._receiver = socketpair()
+        self._sender.setblocking(False)
 
     def __enter__(self) -> Self:
-        signal.signal(signal.SIGUSR1, self._put)
+        # The interpreter itself sends each signal's number. A handler in Python would run only when
+        # the main thread is next awake, and one that begins to wait right now may never be.
+        signal.set_wakeup_fd(self._sender.fileno())
+        signal.signal(signal.SIGUSR1, _leave_it_to_the_queue)
         for number in STOP:
             signal.signal(number, self._interrupt)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Keep the handlers: the process ends."""
+        """Keep the handlers: the process ends, and later signals change nothing."""
+        signal.set_wakeup_fd(-1)
 
     def wait_for_them(self) -> None:
         """Queue signals from now on."""
         for number in STOP:
-            signal.signal(number, self._put)
+            signal.signal(number, _leave_it_to_the_queue)
 
     def next(self) -> int:
-        return self._queue.get()
+        return self._receiver.recv(1)[0]
 
     def stop(self) -> None:
-        self._queue.put(signal.SIGTERM)
-
-    def _put(self, number: int, _: FrameType | None) -> None:
-        self._queue.put(number)
+        self._sender.send(bytes([signal.SIGTERM]))
 
     def _interrupt(self, _: int, __: FrameType | None) -> None:
         self.wait_for_them()
         raise KeyboardInterrupt
+
+
+def _leave_it_to_the_queue(_: int, __: FrameType | None) -> None:
+    """Do nothing. Without a handler, the signal would end the process."""
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class Kept:
         """Send the signal, and return what went to standard error."""
         if self._process.poll() is None:
             self._process.send_signal(number)
-        return self._process.communicate(timeout=20)[1]
+        return self._process.communicate(timeout=60)[1]
 
     def items(self) -> list[dict[str, Any]]:
         found = aws(self.info, "dynamodb").scan(TableName=self.info.results_table)
