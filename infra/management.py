@@ -65,6 +65,7 @@ class ManagementFunction(PythonFunction):
         # A deletion is recorded. No role may update or delete an entry. A put could replace one:
         # the condition of the write, which IAM cannot demand, rules that out.
         self.allow_items(data.results, ["dynamodb:PutItem", "dynamodb:Query"], AUDIT_PARTITIONS)
+        self.allow_items(data.results, ["dynamodb:UpdateItem"], "RATE#*")
         self._allow_feedback(data)
         self._allow_deletion(data)
 

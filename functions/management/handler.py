@@ -143,17 +143,24 @@ def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str
     return app.resolve(without_base_path(event), context)
 
 
-def _caller(parameters: Collection[str] = (), *, admin: bool = False) -> ApiKey:
+def _caller(parameters: Collection[str] = ()) -> ApiKey:
     """Return the key of the request, whose query may have these parameters."""
-    key = management().authenticate(authorization(app.current_event))
-    if admin and key.role != "admin":
-        raise admin_key_required()
+    key = _authenticated()
     check_parameters(app.current_event, parameters)
     return key
 
 
 def _require_admin(parameters: Collection[str] = ()) -> None:
-    _caller(parameters, admin=True)
+    """Let an admin key in, and count the request against its rate."""
+    key = _authenticated()
+    if key.role != "admin":
+        raise admin_key_required()
+    management().count(key)
+    check_parameters(app.current_event, parameters)
+
+
+def _authenticated() -> ApiKey:
+    return management().authenticate(authorization(app.current_event))
 
 
 def _params() -> dict[str, str]:

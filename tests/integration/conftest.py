@@ -210,6 +210,17 @@ def api(make_api: MakeApi) -> Api:
     return make_api()
 
 
+@pytest.fixture(scope="module")
+def shared_api() -> Iterator[Api]:
+    """One API for the tests of a module, which do not disturb each other."""
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        mocked_aws(environment),
+        api_maker(environment) as make,
+    ):
+        yield make()
+
+
 @pytest.fixture
 def in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every decision be made before the answer is."""

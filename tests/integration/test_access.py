@@ -1,7 +1,5 @@
 """Who may do what: every operation of the API by every kind of caller."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from functions.management import handler as management_handler
@@ -11,9 +9,7 @@ from tests.integration.conftest import (
     LONG,
     OTHER_KEY,
     Api,
-    api_maker,
     by_model,
-    mocked_aws,
 )
 from tests.support.attacks.access_table import EXPECTED, KEYS, TEXT, add_keys, operations, walk
 from tests.support.attacks.path_tricks import play
@@ -22,21 +18,14 @@ from tests.support.events import api_event
 from tests.support.upstream import completion
 
 
-@pytest.fixture(scope="module")
-def shared_api() -> Iterator[Api]:
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        mocked_aws(environment),
-        api_maker(environment) as make,
-    ):
-        api = make()
-        api.upstream.script = by_model(
-            router=completion("2", 1000, 1),
-            small=completion("Hi.", 5, 5),
-            medium=completion("By gravity.", 9, 9),
-        )
-        add_keys()
-        yield api
+@pytest.fixture(scope="module", autouse=True)
+def _keys_and_answers(shared_api: Api) -> None:
+    shared_api.upstream.script = by_model(
+        router=completion("2", 1000, 1),
+        small=completion("Hi.", 5, 5),
+        medium=completion("By gravity.", 9, 9),
+    )
+    add_keys()
 
 
 def test_every_operation_has_a_row_of_the_table() -> None:

@@ -2,14 +2,13 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from time import process_time
 
 import pytest
 
 from functions.router import handler
-from tests.integration.conftest import CLIENT_KEY, Api, api_maker, mocked_aws
+from tests.integration.conftest import CLIENT_KEY, Api
 from tests.support.attacks.json_bombs import BOMBS, ENCODINGS, MAX_BYTES
 from tests.support.context import FakeContext
 from tests.support.events import api_event
@@ -18,16 +17,6 @@ from tests.support.upstream import Body, Reply, completion
 CHAT = "/v1/chat/completions"
 SMALL = 60_000
 TOO_MANY = ("deep and wide", "empty arrays", "empty objects", "open arrays")
-
-
-@pytest.fixture(scope="module")
-def shared_api() -> Iterator[Api]:
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        mocked_aws(environment),
-        api_maker(environment) as make,
-    ):
-        yield make()
 
 
 @dataclass(frozen=True)

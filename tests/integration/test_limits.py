@@ -42,6 +42,17 @@ def test_a_keys_requests_per_minute_are_limited(api: Api) -> None:
     assert api.chat("hello").status == 200, "another key has its own limit"
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/costs", "/v1/results", "/v1/prompt", "/v1/prompt/history", "/v1/audit", "/v1/keys"]
+)
+def test_an_admin_keys_reads_count(path: str, api: Api) -> None:
+    add_key("rs-slow", role={"S": "admin"}, requests_per_minute={"N": "2"})
+    answers = [api("GET", path, key="rs-slow") for _ in range(4)]
+    assert [answer.status == 429 for answer in answers] == [False, False, True, True]
+    assert answers[-1].error["code"] == "rate_limit_exceeded"
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+
+
 def test_counting_tokens_counts_as_a_request_and_reserves_no_money(api: Api) -> None:
     add_key("rs-slow", requests_per_minute={"N": "3"}, monthly_budget_usd={"N": "0.001"})
     body: Body = {"model": "auto", "messages": [{"role": "user", "content": LONG}]}

@@ -2,14 +2,13 @@
 everything."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from infra.routes import ROUTES
 from route_switch.api.openapi import document
-from tests.integration.conftest import ADMIN_KEY, CLIENT_KEY, Api, api_maker, mocked_aws
+from tests.integration.conftest import ADMIN_KEY, CLIENT_KEY, Api
 
 CHECKED = sorted(
     (method, path)
@@ -17,16 +16,6 @@ CHECKED = sorted(
     if function in ("management", "owner") and path != "/openapi.json"
 )
 LISTS = ["/v1/results", "/v1/costs", "/v1/audit", "/v1/runs", "/v1/prompt"]
-
-
-@pytest.fixture(scope="module")
-def shared_api() -> Iterator[Api]:
-    with (
-        pytest.MonkeyPatch.context() as environment,
-        mocked_aws(environment),
-        api_maker(environment) as make,
-    ):
-        yield make()
 
 
 def known(method: str, path: str) -> list[str]:

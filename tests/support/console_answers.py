@@ -314,7 +314,7 @@ def learning() -> Answer:
             "days": 28,
             "needed_for_verdict": 0,
             "needed_for_promise": 1330,
-            "note": "Held-out rows that the last run lacked for a look.",
+            "note": "The last run had too few new held-out rows to test a promise.",
         },
         "drift": drift,
         "quality_drop": [

@@ -1,6 +1,9 @@
 """Training a local model: what it learns, when it learns nothing, and what it must not read."""
 
 import base64
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -112,8 +115,21 @@ def test_two_tiers_are_enough() -> None:
     assert objective(learned.numbers, unseen) > best_constant(unseen) + 0.03
 
 
-def test_the_same_rows_give_the_same_bytes(model: TrainedLocal) -> None:
-    assert trained(TRAIN).numbers.sha256 == model.numbers.sha256
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_the_same_rows_give_the_same_bytes_in_each_process(
+    hash_seed: str, model: TrainedLocal
+) -> None:
+    script = (
+        "from tests.unit.test_local_training import TRAIN, trained\n"
+        "print(trained(TRAIN).numbers.sha256, end='')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == (model.numbers.sha256, "")
 
 
 def test_rows_of_one_template_are_in_one_fold() -> None:

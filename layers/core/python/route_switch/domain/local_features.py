@@ -61,14 +61,17 @@ def excerpts_of(query: Query) -> Excerpts:
     return Excerpts(_ends(query.text), _context(query.conversation))
 
 
-def items_of(excerpts: Excerpts) -> set[str]:
+def items_of(excerpts: Excerpts) -> dict[str, None]:
     """Return the items that are hashed: `w word`, `p word word` for a pair of neighbors, and
-    `c word` for a word of the context. Digits are read as one word."""
+    `c word` for a word of the context. Digits are read as one word.
+
+    Their order is that of the text. That of a set would differ between processes, and with it the
+    last digits of sums and so the digest of a model."""
     words = _words(excerpts.text)
-    items = {f"w {word}" for word in words}
-    items.update(f"p {one} {two}" for one, two in pairwise(words))
+    items = dict.fromkeys(f"w {word}" for word in words)
+    items.update(dict.fromkeys(f"p {one} {two}" for one, two in pairwise(words)))
     if excerpts.context:
-        items.update(f"c {word}" for word in _words(excerpts.context))
+        items.update(dict.fromkeys(f"c {word}" for word in _words(excerpts.context)))
     return items
 
 

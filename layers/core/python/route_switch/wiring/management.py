@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
+from route_switch.adapters.dynamodb_limits import DynamoDbKeyLimits
 from route_switch.adapters.dynamodb_results import DynamoDbResultStore
 from route_switch.adapters.keys_table import DynamoDbKeyStore
 from route_switch.adapters.operations.dynamodb_audit import DynamoDbAudit
@@ -13,8 +15,10 @@ from route_switch.adapters.operations.dynamodb_listing import DynamoDbListing
 from route_switch.adapters.operations.dynamodb_totals import DynamoDbTotals
 from route_switch.adapters.s3 import S3TextStore
 from route_switch.adapters.ssm import SsmPromptStore
+from route_switch.domain.api_keys import ApiKey
 from route_switch.domain.learning.past_request import GivenFeedback
 from route_switch.domain.ports import ResultStore
+from route_switch.services.admit_request import AdmitRequest
 from route_switch.services.authenticate import Authenticate
 from route_switch.services.operations.audited_deletions import AuditedDeletions
 from route_switch.services.operations.give_feedback import GiveFeedback
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Management:
     authenticate: Authenticate
+    count: Callable[[ApiKey], None]
+    """Counts a request against the key's rate."""
     results: ResultStore
     costs: SumCosts
     prompt: ShowPrompt
@@ -65,6 +71,7 @@ def build_management(settings: ManagementSettings) -> Management:
     trail = DynamoDbAudit(dynamodb, table)
     return Management(
         Authenticate(DynamoDbKeyStore(keys, settings.keys_table)),
+        AdmitRequest(DynamoDbKeyLimits(dynamodb, table), lambda: datetime.now(UTC)).count,
         DynamoDbResultStore(dynamodb, table, texts),
         SumCosts(DynamoDbTotals(dynamodb, table), all_keys(dynamodb, settings.keys_table)),
         prompt,
