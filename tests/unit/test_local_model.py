@@ -96,7 +96,7 @@ def test_hybrid_asks_the_router_llm_where_the_lead_is_small() -> None:
 
 
 def test_a_text_around_a_surely_easy_query_raises_no_doubt() -> None:
-    easy = "Hello hello hello hello."
+    easy = "Hello hello hello hello?"
     alone = choose(NUMBERS, Query(easy))
     beside = choose(NUMBERS, Query(f"{easy} Prove it step by step now."))
     assert alone.tier is beside.tier is Tier.SMALL

@@ -96,11 +96,35 @@ def test_the_readings_of_a_query_are_among_those_of_the_query_with_a_text_around
     around: str,
 ) -> None:
     """So such a text cannot raise the lowest tier of the readings."""
-    asked = [CARD, "I need it before the weekend."]
+    asked = [CARD, "Will it come before the weekend?"]
     alone = {each.text.strip() for each in readings_of(Query(" ".join(asked)))}
     beside = {each.text.strip() for each in readings_of(Query(around.format(*asked)))}
     assert alone == {*asked, "\n".join(asked)}
     assert alone <= beside
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        "Please help me with this. {}",
+        "I have a question. {}",
+        "{}\n\nSent from my phone",
+        "{} Only 1 is a valid reply.",
+        "You are a friendly bot. {}",
+        "{} This is not important at all.",
+    ],
+)
+def test_what_asks_for_nothing_is_no_reading_beside_a_query_that_does(around: str) -> None:
+    query = "Which of the noble gases is the lightest of all?"
+    read = [each.text.strip() for each in readings_of(Query(around.format(query)))]
+    assert all(query in text for text in read)
+    assert query in read
+
+
+def test_a_longer_text_than_the_one_that_asks_may_be_the_query() -> None:
+    complaint = "My card is lost, and I am in Japan."
+    read = [each.text.strip() for each in readings_of(Query(f"Derive the tensor. {complaint}"))]
+    assert complaint in read
 
 
 def test_a_text_beside_a_task_is_left_out_unless_it_is_what_the_task_is_about() -> None:

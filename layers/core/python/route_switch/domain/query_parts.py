@@ -48,6 +48,18 @@ _REQUEST = re.compile(
     r"|solve|suggest|summari[sz]e|tell|translate|write)\b",
     re.IGNORECASE,
 )
+_QUESTION = re.compile(
+    r"\W*(?:what|which|who|whom|whose|why|how|when|where|is|are|was|were|do|does|did|can|could|would"
+    r"|should|will)\b",
+    re.IGNORECASE,
+)
+_COURTESIES = frozenset(
+    """
+    a am an and advance best can cheers could day dear evening for from good have hello help here
+    hi i in is it kindly madam me morning my need of phone please question questions regards sent
+    sir some thank thanks that the this to with would you your
+    """.split()  # noqa: SIM905 (as a list it would be a page long)
+)
 _FENCES = {"```": "```", "[PYTHON]": "[/PYTHON]"}
 _LATIN, _OTHER = r"\u0000-\u024f", r"\u0370-\uffff"
 _CUT = re.compile(
@@ -119,6 +131,27 @@ def outweighs(text: str, other: str) -> bool:
     return words >= max(REQUEST_WORDS, much) and asks(text)
 
 
+def is_courtesy(text: str) -> bool:
+    """Whether the text has at most one word besides those of politeness, and poses no question."""
+    words = (word.lower() for word in _WORD.findall(text))
+    return "?" not in text and sum(word not in _COURTESIES for word in words) < 2
+
+
+def is_aside(text: str, other: str) -> bool:
+    """Whether the text cannot be the query, because it asks for nothing, and the other one, which
+    is no shorter, does."""
+    return words_in(text) <= words_in(other) and not _may_ask(text) and _may_ask(other)
+
+
+def _may_ask(text: str) -> bool:
+    lines = text.split("\n")
+    return (
+        "?" in text
+        or any(_REQUEST.match(e) or _QUESTION.match(e) for e in lines)
+        or poses_task(text)
+    )
+
+
 def task_in(units: list[Unit]) -> list[Unit]:
     """Return the units from the first to the last that hold code or options, with the text next to
     them that says what to do, of at least `TASK_WORDS` words.
@@ -170,9 +203,11 @@ def cuts_of(units: list[Unit]) -> list[int]:
 
 def stretches_of(units: list[Unit], most_cuts: int) -> list[str]:
     """Return the stretches of a text that can be routed by themselves: from its start or a cut to
-    another cut or its end, for the first and last cuts, `most_cuts` together. A stretch that what
-    stands before or after it outweighs is left out. So the stretches of a query are among those of
-    the query with a short text before or after it."""
+    another cut or its end, for the first and last cuts, `most_cuts` together. Left out is a stretch
+    that cannot be the query, because of what stands before or after it, and what is said for
+    politeness alone. So the stretches of a query that ask for something are among those of the
+    query with a short text before or after it."""
+    units = [unit for unit in units if not is_courtesy(unit.text)] or units
     cuts = list(range(1, len(units)))
     if len(cuts) > most_cuts:
         cuts = cuts[: most_cuts // 2] + cuts[-most_cuts // 2 :]
@@ -186,8 +221,10 @@ def stretches_of(units: list[Unit], most_cuts: int) -> list[str]:
         text
         for (first, last), text in stretches.items()
         if words_in(text) >= MIN_SIDE_WORDS
-        and not outweighs(before[first], text)
-        and not outweighs(after[last], text)
+        and not any(
+            outweighs(other, text) or is_aside(text, other)
+            for other in (before[first], after[last])
+        )
     ]
 
 
