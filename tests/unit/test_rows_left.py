@@ -21,6 +21,7 @@ def facts(report: Report) -> ReportFacts:
 def test_too_few_requests_are_missing_before_anything_else() -> None:
     left = rows_left(120, CONFIG, facts(finished()))
     assert (left.replayable, left.days, left.verdict.rows) == (120, 28, 180)
+    assert left.verdict.unit == "requests"
     assert "300" in left.verdict.note
 
 
@@ -30,7 +31,7 @@ def test_too_few_requests_are_missing_before_anything_else() -> None:
         (None, None, "No run has measured"),
         (stopped(), None, "No run has measured"),
         (finished(), 0, "reached a verdict"),
-        (finished(gate=better(gain=around(0.1, 0.05, n=30))), 20, "30 new held-out rows"),
+        (finished(gate=better(gain=around(0.1, 0.05, n=30))), 20, "takes about 67."),
         (undecided(), None, "not enough evidence"),
     ],
 )
@@ -39,6 +40,7 @@ def test_a_verdict_needs_what_the_last_report_says(
 ) -> None:
     found = rows_left(1000, CONFIG, None if report is None else facts(report)).verdict
     assert found.rows == rows
+    assert found.unit == "heldout_rows"
     assert said in found.note
 
 
@@ -53,11 +55,7 @@ def test_a_stage_that_asks_for_no_promise_needs_no_rows_for_one() -> None:
     [
         (None, None, "No run has tested"),
         (finished(promise=promise()), 0, "has the promise"),
-        (
-            finished(promise=promise("candidate", candidate_holds=False)),
-            590,
-            "more new held-out rows",
-        ),
+        (finished(promise=promise("candidate", candidate_holds=False)), 590, "takes about 2,000."),
         (
             finished(promise=promise("candidate", None, candidate_holds=False)),
             None,

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from tests.support.browser import expect
+from tests.support.browser import PHONE, expect
+from tests.support.console_answers import Answer
 from tests.support.console_figures import best_of, keep_figure
+from tests.support.console_traffic import record, results, rows
 from tests.support.consoles import Consoles
-from tests.support.fake_api import FakeApi, refused
+from tests.support.fake_api import FakeApi, Response, refused
 
 SMALL_LAPTOP = (1280, 720)
 LONGEST_TASK_MS = 200
@@ -20,6 +22,10 @@ async rows => {
 }
 """
 """Press "Older" until so many rows are there; a busy button does nothing."""
+CUT_CELLS = """
+[...document.querySelectorAll("tbody td")].filter(each => each.scrollWidth > each.clientWidth)
+    .map(each => each.innerText)
+"""
 NEXT_FRAME = "new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
 OBSERVE = """
 window.longTasks = [];
@@ -136,6 +142,38 @@ def scroll(page: Any) -> None:
     for key in ("End", "PageUp", "ArrowUp", "Home", "PageDown"):
         page.keyboard.press(key)
         page.evaluate(NEXT_FRAME)
+
+
+def test_a_phone_leaves_time_tier_status_and_cost_in_the_list_and_the_zone(
+    consoles: Consoles,
+) -> None:
+    console = consoles.faked(FakeApi(), "decisions", PHONE)
+    page = console.page
+    for name in ("Time", "Tier", "Status", "Cost"):
+        expect(page.get_by_role("columnheader", name=name)).to_be_in_viewport(ratio=0.99)
+    assert page.evaluate(CUT_CELLS) == []
+    expect(page.get_by_text("Times: Europe/Zurich")).to_be_in_viewport(ratio=0.99)
+    assert console.overflow() == 0
+
+
+def test_hashes_and_scores_are_shown_as_what_they_are(consoles: Consoles) -> None:
+    [listed] = rows(1)
+    scored: Answer = {**listed, "thumb": "up", "score": 0.7}
+    hashed: Answer = {**record("", [listed]), "query_text": "a1" * 32, "answer_text": "b2" * 32}
+    api = FakeApi(
+        answers={
+            "GET /v1/results": Response(results([scored], 50, None)),
+            f"GET /v1/results/{listed['request_id']}": Response(hashed),
+        }
+    )
+    page = consoles.faked(api, "decisions").page
+    row = page.locator("tr[data-row='0']")
+    expect(row.get_by_text("70%")).to_be_visible()
+    row.click()
+    told = page.get_by_role("dialog", name="Request")
+    expect(told.get_by_role("region", name="Hash of the query")).to_have_text("a1" * 32)
+    expect(told.get_by_role("region", name="Hash of the answer")).to_have_text("b2" * 32)
+    expect(told).to_contain_text("This stage stores hashes of texts")
 
 
 def test_a_small_window_leaves_the_model_in_the_list(consoles: Consoles) -> None:

@@ -19,6 +19,43 @@ def test_saving_a_key_without_a_change_closes_the_form_and_sends_nothing(
     assert not any(name.startswith("PATCH") for name, _ in api.called)
 
 
+def test_the_amounts_of_all_keys_have_the_same_digits(consoles: Consoles) -> None:
+    page = consoles.faked(FakeApi(), "access").page
+    for name, told in (("search", "$21.84 of $40.00"), ("owner", "$0.31")):
+        row = page.get_by_role("row").filter(has=page.get_by_text(name, exact=True))
+        expect(row).to_contain_text(told)
+        expect(row).to_contain_text(re.compile(r"requests, \$0\.04 reserved"))
+
+
+LOST = Response({"message": "Endpoint request timed out"}, 504)
+"""As the gateway answers while the function goes on."""
+
+
+def test_a_key_or_secret_whose_answer_is_lost_may_be_there(consoles: Consoles) -> None:
+    api = FakeApi(answers={"POST /v1/keys": LOST, f"POST /v1/keys/{KEYS[0][0]}/rotate": LOST})
+    page = consoles.faked(api, "access").page
+    page.get_by_role("button", name="Create a key").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("bot")
+    made: Answer = {**key(KEYS[0]), "key_id": "key_new", "name": "bot"}
+    api.answers["GET /v1/keys"] = Response({"object": "list", "data": [key(KEYS[0]), made]})
+    dialog.get_by_role("button", name="Create key").click()
+    alert = dialog.get_by_role("alert")
+    expect(alert).to_contain_text("It is not known whether the key was created")
+    expect(alert).to_contain_text("The stage answered with status 504 and gave no reason.")
+    expect(alert).to_contain_text("a new key named bot, revoke that one")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Revoke bot")).to_be_visible()
+
+    replaced: Answer = {**key(KEYS[0]), "rotated_at": "2026-11-30T14:19:00+00:00"}
+    api.answers["GET /v1/keys"] = Response({"object": "list", "data": [replaced]})
+    page.get_by_role("button", name="Rotate search").click()
+    dialog.get_by_role("button", name="Rotate search").click()
+    expect(alert).to_contain_text("It is not known whether the secret was replaced")
+    expect(alert).to_contain_text("Rotate the key again")
+    expect(page.get_by_text("secret replaced")).to_be_attached()
+
+
 def test_a_refused_revocation_says_why(consoles: Consoles) -> None:
     told = "This is the last admin key. Make another one first."
     api = FakeApi()

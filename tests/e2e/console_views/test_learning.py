@@ -3,8 +3,17 @@
 import pytest
 
 from tests.support.assistive import hears, listen
-from tests.support.browser import Page, expect
-from tests.support.console_answers import RUNS, WAITING, Answer, learning, run, run_detail
+from tests.support.browser import PHONE, Page, expect
+from tests.support.console_answers import (
+    RUN,
+    RUNS,
+    WAITING,
+    Answer,
+    iso,
+    learning,
+    run,
+    run_detail,
+)
 from tests.support.consoles import Consoles
 from tests.support.fake_api import EMPTY, FakeApi, Response, refused
 
@@ -61,13 +70,21 @@ def test_rows_that_are_missing_are_shown_as_missing_and_reached_only_if_none_is(
 ) -> None:
     body: Answer = learning()
     rows: Answer = {"replayable": 160, "days": 28, "note": "A run needs 300 requests."}
-    for verdict, promise, shown in ((140, 0, "140"), (0, 5200, "5,200")):
-        needed: Answer = {"needed_for_verdict": verdict, "needed_for_promise": promise}
+    for verdict, promise, unit, label, shown in (
+        (140, 0, "requests", "Requests missing for a verdict", "140"),
+        (20, 0, "heldout_rows", "Held-out rows missing for a verdict", "20"),
+        (0, 5200, "heldout_rows", "Held-out rows missing for a promise", "5,200"),
+    ):
+        needed: Answer = {
+            "needed_for_verdict": verdict,
+            "verdict_unit": unit,
+            "needed_for_promise": promise,
+        }
         api = FakeApi(answers={"GET /v1/learning": Response({**body, "rows": {**rows, **needed}})})
         main = consoles.faked(api, "learning").page.get_by_role("main")
-        missing = main.get_by_role("definition").filter(has_text="still missing")
+        missing = main.locator(".stat").filter(has_text="still missing")
         expect(missing).to_have_count(1)
-        expect(missing).to_contain_text(shown)
+        expect(missing).to_contain_text(f"{label}{shown}")
         expect(main.get_by_role("definition").filter(has_text="reached")).to_have_count(1)
 
 
@@ -95,6 +112,7 @@ def test_figures_that_nobody_knows_are_dashes_and_their_reason_stands_beside(
         "replayable": 3,
         "days": 1,
         "needed_for_verdict": None,
+        "verdict_unit": "heldout_rows",
         "needed_for_promise": None,
     }
     body: Answer = {
@@ -231,10 +249,37 @@ def test_the_view_tells_what_the_newest_run_left_out(consoles: Consoles) -> None
     expect(main).to_contain_text(told)
 
 
-def test_the_table_of_drift_tells_requests_and_probabilities(consoles: Consoles) -> None:
-    page = consoles.faked(FakeApi(), "learning").page
+def test_the_table_of_drift_tells_requests_probabilities_and_todays_drop(
+    consoles: Consoles,
+) -> None:
+    body: Answer = learning()
+    dropped: Answer = {
+        "at": iso(0.1),
+        "prompt_version": "live@3",
+        "state": "rolled_back",
+        "message": "People rated its answers lower.",
+    }
+    api = FakeApi(answers={"GET /v1/learning": Response({**body, "quality_drop": [dropped]})})
+    page = consoles.faked(api, "learning").page
     curve = page.get_by_role("figure", name="Traffic that differs from the prediction")
     curve.get_by_role("button", name="Table").click()
     for name in ("By tier", "By length", "Requests", "p, tiers", "p, lengths", "Marks"):
         expect(curve.get_by_role("columnheader", name=name, exact=True)).to_be_visible()
     expect(curve.get_by_role("row").filter(has_text="Nov 29")).to_contain_text("drifted")
+    expect(curve.get_by_role("row").filter(has_text="Nov 30")).to_contain_text("quality drop")
+    api.answers["GET /v1/learning"] = Response({**body, "drift": [], "quality_drop": [dropped]})
+    page.reload()
+    expect(page.get_by_role("main")).to_contain_text("No drift check yet")
+    expect(curve.locator("canvas")).to_be_visible()
+
+
+def test_on_a_phone_the_names_in_the_picture_of_a_run_can_be_read(consoles: Consoles) -> None:
+    console = consoles.faked(FakeApi(), f"learning?run={RUN}", PHONE)
+    panel = console.page.get_by_role("dialog", name=f"Run {RUN}")
+    names = panel.get_by_role("figure").locator("svg .name")
+    expect(names).to_have_count(5)
+    for box in (each.bounding_box() for each in names.all()):
+        assert box is not None
+        assert box["height"] > 10
+        assert box["x"] + box["width"] <= PHONE[0]
+    assert console.overflow() == 0

@@ -6,7 +6,7 @@ from tests.support.browser import expect
 from tests.support.console_answers import RUNS, Answer, run_detail
 from tests.support.console_traffic import costs
 from tests.support.consoles import Consoles
-from tests.support.fake_api import FakeApi, Response
+from tests.support.fake_api import FakeApi, Response, refused
 
 
 def test_a_range_and_a_group_ask_for_their_sums(consoles: Consoles) -> None:
@@ -81,6 +81,21 @@ def test_a_prompt_that_no_run_judged_has_no_judge_s_figure(consoles: Consoles) -
     expect(page.get_by_role("main")).not_to_contain_text("judge:")
 
 
+def test_what_could_not_be_read_is_said_and_read_again(consoles: Consoles) -> None:
+    api = FakeApi()
+    for path in ("/v1/runs", "/v1/prompt/history"):
+        api.answers[f"GET {path}"] = refused(503, "service_unavailable", "Away.")
+    page = consoles.faked(api, "overview").page
+    main = page.get_by_role("main")
+    expect(main).to_contain_text(
+        "Could not be read, and is left out: the versions of the prompt, what the judge said."
+    )
+    api.answers.clear()
+    main.get_by_role("button", name="Try again").click()
+    expect(main).to_contain_text("judge: 94.9%")
+    expect(main).not_to_contain_text("Could not be read")
+
+
 def test_times_in_the_last_bucket_are_only_known_to_be_over_its_start(consoles: Consoles) -> None:
     body = costs("day")
     total = body["total"]
@@ -136,7 +151,7 @@ def test_a_sum_with_a_gap_says_so_in_every_place(consoles: Consoles) -> None:
     curve.get_by_role("button", name="Table").click()
     for name in ("Unpriced requests", "Answers without an estimate", "Marks"):
         expect(curve.get_by_role("columnheader", name=name)).to_be_visible()
-    expect(curve.get_by_role("row").filter(has_text="live@3")).to_contain_text("Nov 29")
+    expect(curve.get_by_role("row").filter(has_text="Version 3")).to_contain_text("Nov 29")
     for label in ("Key", "Tag", "Model"):
         page.get_by_label("By", exact=True).select_option(label=label)
         row = page.get_by_role("table", name=f"Costs by {label.lower()}").get_by_role("row").nth(1)

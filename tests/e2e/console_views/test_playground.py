@@ -7,7 +7,7 @@ from tests.support.browser import expect
 from tests.support.console_traffic import route
 from tests.support.console_world import QUERIES
 from tests.support.consoles import Consoles
-from tests.support.fake_api import FakeApi, Response
+from tests.support.fake_api import FakeApi, Response, refused
 
 
 def write(page: Any, text: str) -> None:
@@ -59,7 +59,9 @@ def test_clicks_while_a_run_is_under_way_send_nothing(consoles: Consoles) -> Non
 
 
 def test_a_wrong_number_of_tokens_is_said_and_not_sent(consoles: Consoles) -> None:
-    page = consoles.faked(FakeApi(), "playground").page
+    api = FakeApi(answers={"GET /v1/models": refused(503, "service_unavailable", "Away.")})
+    page = consoles.faked(api, "playground").page
+    expect(page.get_by_text("The other models could not be read.")).to_be_visible()
     write(page, QUERIES[0])
     field = page.get_by_label("Max output tokens")
     for wrong in ("0", "-5", "abc", "1.5"):
@@ -82,7 +84,7 @@ def test_a_decision_says_the_session_rule_how_sure_it_is_and_its_evidence(
     decision = page.get_by_role("article", name="Decision")
     for told in (
         "new: this is the first message, so nothing is kept yet",
-        "How sure: Tier 2 is next, 0.217 behind (42.2% of its score)",
+        "Clear: Tier 3 leads Tier 2 by 0.217",
         "Without that text, it would be Tier 2.",
         "Criterion 3 of Tier 3 is the strongest evidence",
         "any question of tax, law or medicine",
@@ -90,17 +92,39 @@ def test_a_decision_says_the_session_rule_how_sure_it_is_and_its_evidence(
         expect(decision).to_contain_text(told)
 
 
-def test_a_thumb_stays_while_the_reader_looks_at_another_view(consoles: Consoles) -> None:
-    api = FakeApi(answers={"POST /v1/feedback": Response({"object": "feedback"})})
-    page = consoles.faked(api, "playground").page
-    chunk = json.dumps({"choices": [{"delta": {"content": "At ten."}, "finish_reason": "stop"}]})
+def answering(page: Any, *events: str) -> None:
+    """Answer runs with a stream of these events."""
     page.route(
         "**/v1/chat/completions",
         lambda call: call.fulfill(
             headers={"content-type": "text/event-stream", "x-request-id": "req-1"},
-            body=f"data: {chunk}\n\ndata: [DONE]\n\n",
+            body="".join(f"data: {each}\n\n" for each in events),
         ),
     )
+
+
+CHUNK = json.dumps({"choices": [{"delta": {"content": "At ten."}, "finish_reason": "stop"}]})
+
+
+def test_an_answer_that_is_cut_off_is_not_taken_for_a_whole_one(consoles: Consoles) -> None:
+    page = consoles.faked(FakeApi(), "playground").page
+    answering(page, CHUNK)
+    write(page, QUERIES[0])
+    page.get_by_role("button", name="Run", exact=True).click()
+    answer = page.get_by_role("article", name="Run: Routed")
+    expect(answer.get_by_role("alert")).to_contain_text("Incomplete answer")
+    expect(answer.get_by_role("alert")).to_contain_text("The connection was lost")
+    expect(answer).to_contain_text("At ten.")
+    expect(answer).not_to_contain_text("Done")
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    answer.get_by_role("button", name="Copy answer").click()
+    expect(answer.get_by_role("button", name="Select and copy it")).to_be_visible()
+
+
+def test_a_thumb_stays_while_the_reader_looks_at_another_view(consoles: Consoles) -> None:
+    api = FakeApi(answers={"POST /v1/feedback": Response({"object": "feedback"})})
+    page = consoles.faked(api, "playground").page
+    answering(page, CHUNK, "[DONE]")
     write(page, QUERIES[0])
     page.get_by_role("button", name="Run", exact=True).click()
     good = page.get_by_role("button", name="Good", exact=True)

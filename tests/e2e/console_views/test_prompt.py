@@ -70,7 +70,7 @@ def test_every_view_says_the_steering_score_in_the_same_words(consoles: Consoles
     )
     expect(main).to_contain_text(told)
     page.evaluate("location.hash = '#/prompt'")
-    expect(main.get_by_role("region", name="How live@1 was made").first).to_contain_text(told)
+    expect(main.get_by_role("region", name="How version 1 was made").first).to_contain_text(told)
     page.get_by_role("radio", name="Edit").check()
     page.get_by_role("button", name="Check").click()
     expect(main).to_contain_text(told)
@@ -81,9 +81,10 @@ def test_a_text_without_a_score_is_said_to_be_not_measured_everywhere(consoles: 
     answers = {"GET /v1/prompt": Response(live), "POST /v1/prompt": Response(published(None))}
     page = consoles.faked(FakeApi(answers=answers), "overview").page
     main = page.get_by_role("main")
-    expect(main).to_contain_text("Steering of live@1: not measured for this text")
+    expect(main).to_contain_text("Steering of version 1, that is, how easily a text around a query")
+    expect(main).to_contain_text("another tier: not measured for this text")
     page.evaluate("location.hash = '#/prompt'")
-    expect(main.get_by_role("region", name="How live@1 was made").first).to_contain_text(
+    expect(main.get_by_role("region", name="How version 1 was made").first).to_contain_text(
         "not measured"
     )
     page.get_by_role("radio", name="Edit").check()
@@ -129,7 +130,7 @@ def test_the_run_of_a_text_is_found_after_a_rollback_and_said_if_it_is_gone(
     api = stored(learned(), EDITED, learned(), HAND_WRITTEN)
     api.answers["GET /v1/runs"] = Response({**EMPTY, "data": [{**made_live(), "live_version": 2}]})
     page = consoles.faked(api, "prompt").page
-    made = page.get_by_role("region", name="How live@4 was made").first
+    made = page.get_by_role("region", name="How version 4 was made").first
     expect(made).to_contain_text(f"made live by run {RUN}")
     expect(made.get_by_role("figure")).to_be_visible()
     api.answers["GET /v1/runs"] = Response(EMPTY)
@@ -145,11 +146,37 @@ def test_evidence_about_another_text_is_not_shown_as_the_edit_s(consoles: Consol
     expect(page.get_by_label("Compare the live version with")).to_have_text("Version 1 · Nov 30")
     expect(main).to_contain_text("learned, edited since")
     expect(main).to_contain_text("no verdict on this text")
-    made = page.get_by_role("region", name="How live@2 was made").first
+    made = page.get_by_role("region", name="How version 2 was made").first
     for absent in ("gain 0.034", "at most 5%", "made live by run"):
         expect(made.locator("> .stack > :not(details)").filter(has_text=absent)).to_have_count(0)
     made.get_by_text("Provenance as stored").click()
     expect(made).to_contain_text("It is about the text before the edit")
+
+
+def test_a_publication_whose_answer_is_lost_is_not_said_to_have_failed(consoles: Consoles) -> None:
+    api = stored(EDITED, HAND_WRITTEN)
+    api.answers["POST /v1/prompt"] = Response(published(None))
+    page = consoles.faked(api, "prompt?tab=edit").page
+    lost = Response({"message": "Endpoint request timed out"}, 504)
+    text = HAND_WRITTEN.replace("a greeting, thanks", "a greeting")
+    page.get_by_label("Routing prompt").fill(text)
+    alert, publish = page.get_by_role("alert"), page.get_by_role("button", name="Publish…")
+    confirm = page.get_by_role("button", name="Publish version 3")
+    publish.click()
+    expect(confirm).to_be_visible()
+    api.answers["POST /v1/prompt"] = lost
+    confirm.click()
+    expect(alert).to_contain_text("It is not known whether this text was published")
+    expect(alert).to_contain_text("publish it again")
+    api.answers["POST /v1/prompt"] = Response(published(None))
+    publish.click()
+    expect(confirm).to_be_visible()
+    live = Response(prompt(3, text, 0.0, "ann", live=3))
+    api.answers.update({"POST /v1/prompt": lost, "GET /v1/prompt": live})
+    confirm.click()
+    expect(page.get_by_text("Version 3 is live, with this text.")).to_be_visible()
+    expect(alert).to_have_count(0)
+    expect(publish).to_be_disabled()
 
 
 def made_live() -> Answer:

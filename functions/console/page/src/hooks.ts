@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** `null` stands for nothing loaded yet, so what is loaded can be anything else. */
 export type Loaded<T> =
@@ -39,4 +39,17 @@ export function useInterval(act: () => void, seconds: number, active = true): vo
     const timer = setInterval(() => document.hidden || latest.current(), seconds * 1000);
     return () => clearInterval(timer);
   }, [seconds, active]);
+}
+
+/** The width of an element in pixels, once it is in the page; before that `first`. */
+export function useWidth(element: { readonly current: HTMLElement | null }, first: number): number {
+  const [width, tell] = useState(first);
+  useLayoutEffect(() => {
+    const measure = () => tell(element.current!.clientWidth);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element.current!);
+    return () => observer.disconnect();
+  }, []);
+  return width;
 }

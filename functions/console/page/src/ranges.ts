@@ -14,7 +14,7 @@ export const RANGES: readonly (readonly [RangeName, string])[] = [
   ["30d", "30 days"],
   ["90d", "90 days"],
   ["month", "This month"],
-  ["custom", "Other"],
+  ["custom", "Custom"],
 ];
 
 const LENGTHS = { "7d": 7, "30d": 30, "90d": 90 } as const;

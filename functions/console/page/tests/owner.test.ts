@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Key } from "../src/api/owner.ts";
+import type { DriftDay, Key, QualityDrop } from "../src/api/owner.ts";
+import { author } from "../src/author.ts";
+import { versionName, versionNumber, withVersionNames } from "../src/prompt-version.ts";
 import { changesOf, fieldsOf, problemsOf, settingsOf, type Fields } from "../src/views/access/key-fields.ts";
 import { scoreWords } from "../src/steering.ts";
+import { timeLine } from "../src/views/learning/days.ts";
 import { steeringWords } from "../src/views/learning/summary.ts";
+import { failureTitle } from "../src/views/prompt/outcome.ts";
 import { provenanceOf, runOf, withoutProvenance } from "../src/views/prompt/provenance.ts";
 
 const LEARNED = [
@@ -92,4 +96,44 @@ test("each bad field has a problem", () => {
   const bad: Fields = { ...fieldsOf(null), name: " ", tiers: [], tags: "team", rate: "1.5", budget: "-1", share: "101" };
   assert.deepEqual(Object.keys(problemsOf(bad)).sort(), ["budget", "name", "rate", "share", "tags", "tiers"]);
   for (const text of ["x", "0", "Infinity"]) assert.ok(problemsOf({ ...bad, budget: text }).budget);
+});
+
+test("only what was refused is said not to be published", () => {
+  const title = (status: number, code: string | null = null) => failureTitle({ status, code }, true, true);
+  assert.equal(title(400), "This text cannot be published");
+  for (const refused of [403, 409, 429]) assert.equal(title(refused), "This text was not published");
+  for (const open of [0, 500, 504]) assert.equal(title(open), "It is not known whether this text was published");
+  assert.equal(title(409, "prompt_replaced"), "This text went live, but it replaced another version");
+  assert.equal(failureTitle({ status: 504, code: null }, false, true), "This text was not checked");
+  assert.equal(failureTitle({ status: 0, code: null }, true, false), "It is not known whether an earlier text was published");
+});
+
+test("the line of drift and quality ends today and has the days of all drops", () => {
+  const now = Date.parse("2026-11-30T14:20:00Z");
+  const drift = ["2026-11-28", "2026-11-29"].map((day) => ({ day, drifted: false }) as DriftDay);
+  const drops = ["2026-11-29T23:50:00+00:00", "2026-11-30T09:00:00+00:00", "2026-11-20T00:00:00+02:00", null, "2026-01-01T00:00:00Z"]
+    .map((at) => ({ at }) as QualityDrop);
+  const days = timeLine(drift, drops, now);
+  assert.deepEqual(days.map((each) => each.day), ["2026-11-19", "2026-11-28", "2026-11-29", "2026-11-30"]);
+  assert.deepEqual(days.map((each) => each.drift?.day ?? null), [null, "2026-11-28", "2026-11-29", null]);
+  assert.deepEqual(timeLine([], drops.slice(1, 2), now).map((each) => each.day), ["2026-11-30"]);
+});
+
+test("a version has one name, whatever the API calls it", () => {
+  assert.equal(versionName("live@3"), "Version 3");
+  assert.equal(versionName(3), "Version 3");
+  assert.equal(versionName("packaged@1a2b"), "packaged@1a2b");
+  assert.equal(versionName(null), "–");
+  assert.deepEqual([versionNumber("live@12"), versionNumber("seed@1")], [12, null]);
+  assert.equal(withVersionNames("The router read live@3, not olive@4 or live@12."), "The router read version 3, not olive@4 or version 12.");
+});
+
+test("a version that a function of the stage wrote names who it acted for", () => {
+  const role = (name: string, session: string) => author(`arn:aws:sts::123456789012:assumed-role/${name}/${session}`);
+  const stage = "route-switch-prod-";
+  assert.equal(role(`${stage}LearningPromoterRoleCAE026D1-1A`, `${stage}LearningPromoterFunction2EACF2DE-1B`), "route-switch itself");
+  assert.equal(role(`${stage}OwnerRole7530572C-1A`, `${stage}OwnerFunction90FD47E2-1B`), "an admin key");
+  assert.equal(role("Developer", "promote"), "assumed-role/Developer/promote");
+  assert.equal(author("arn:aws:iam::123456789012:user/ann"), "user/ann");
+  assert.deepEqual([author("key:key_1 (owner)"), author("N/A"), author(null)], ["key:key_1 (owner)", "–", "–"]);
 });

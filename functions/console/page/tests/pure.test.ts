@@ -6,7 +6,9 @@ import { before, daysError, daysOf, isDay, wholeMonths } from "../src/ranges.ts"
 import type { Attempt, Costs, RequestRecord } from "../src/api/types.ts";
 import { eventData } from "../src/sse.ts";
 import { bodyOf, message, NO_OPTIONS, parseConversation, tokensError } from "../src/views/playground/conversation.ts";
+import { leadWords } from "../src/views/playground/explained.ts";
 import { idOf } from "../src/views/access/key-id.ts";
+import { areHashes } from "../src/views/decisions/hashes.ts";
 import { headersOf } from "../src/views/decisions/headers.ts";
 import { qualityOfLive } from "../src/views/overview/quality.ts";
 import { known, LONGEST_MS, p95, percentile } from "../src/views/overview/percentiles.ts";
@@ -192,4 +194,19 @@ test("what was spent is unknown only if nothing of it is known", () => {
   assert.equal(spent(null, 0.5), 0.5);
   assert.equal(spent(null, 0), null);
   assert.equal(spent(0, null), 0);
+});
+
+test("texts are taken for hashes only if all that are stored look like one", () => {
+  const hash = "0123456789abcdef".repeat(4);
+  assert.ok(areHashes(hash, hash));
+  assert.ok(areHashes(hash, null)); // no model answered
+  assert.ok(!areHashes(hash, "A hash of 64 digits."));
+  assert.ok(!areHashes(hash.toUpperCase(), null) && !areHashes(hash.slice(1), null) && !areHashes(null, null));
+});
+
+test("how sure a decision is stands first, then by how much", () => {
+  assert.equal(leadWords(3, 2, 0.217, false), "Clear: Tier 3 leads Tier 2 by 0.217");
+  assert.equal(leadWords(3, 2, 0.02, true), "Close: Tier 3 leads Tier 2 by 0.020");
+  assert.equal(leadWords(3, 2, 0.004, false), "Almost equal: Tier 3 leads Tier 2 by 0.004");
+  assert.equal(leadWords(2, 3, -0.1, false), "Tier 3 scores 0.100 more than Tier 2, but did not decide");
 });

@@ -35,6 +35,11 @@ export class ApiError extends Error {
   }
 }
 
+/** Whether the stage may have done what it was asked all the same: the answer was lost, or it failed on the way. */
+export function mayBeDone(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.status === 0 || error.status >= 500;
+}
+
 export function getJson<T>(path: string, query: Query = {}, options: RequestOptions = {}): Promise<T> {
   return callJson<T>("GET", path + queryString(query), undefined, options);
 }
@@ -78,6 +83,9 @@ export async function call(
   throw error;
 }
 
+const NO_ANSWER = "The stage did not answer. Check your connection and try again.";
+const NO_ANSWER_TO_CHANGE = "The stage did not answer, so it is not known whether it received this. Check your connection before you try again.";
+
 async function send(path: string, init: RequestInit): Promise<Response> {
   try {
     return await fetch(path, init);
@@ -86,7 +94,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
     if (error instanceof TypeError && /header|ByteString|ISO-8859-1/i.test(error.message)) {
       throw new ApiError("The key has characters that no key has. Copy it again.", 401, "invalid_api_key");
     }
-    throw new ApiError("The stage did not answer. Check your connection and try again.", 0, "no_answer");
+    throw new ApiError(init.method === "GET" ? NO_ANSWER : NO_ANSWER_TO_CHANGE, 0, "no_answer");
   }
 }
 
@@ -97,12 +105,16 @@ async function errorOf(response: Response): Promise<ApiError> {
   const error = (typeof told === "object" && told !== null ? told : {}) as Record<string, unknown>;
   const code = typeof error.code === "string" ? error.code : null;
   return new ApiError(
-    typeof error.message === "string" ? wordsOf(code, error.message) : `The stage answered with status ${response.status}.`,
+    typeof error.message === "string" ? wordsOf(code, error.message) : unsaid(response.status),
     response.status,
     code,
     requestId,
     Number.isFinite(retryAfter) ? retryAfter : null,
   );
+}
+
+function unsaid(status: number): string {
+  return `The stage answered with status ${status} and gave no reason. Try again. If that does not help, look for the error in the logs of the stage.`;
 }
 
 /** Return `?a=1&b=2`, without values that are null, undefined or empty. */

@@ -233,6 +233,8 @@ export interface Learning {
     replayable: number;
     days: number;
     needed_for_verdict: number | null;
+    /** What the rows for a verdict are; those for a promise are held-out rows. */
+    verdict_unit: "requests" | "heldout_rows";
     needed_for_promise: number | null;
     note: string | null;
   };
@@ -335,9 +337,3 @@ export const getSwitches = (signal?: AbortSignal) => getJson<Switches>("v1/switc
 export const setSwitches = (changes: Partial<Switches>) => callJson<Switches>("PATCH", "v1/switches", changes);
 export const listChanges = (cursor: string | null, what: string, signal?: AbortSignal) =>
   getJson<List<Change> & { cursor: string | null }>("v1/audit", { cursor, what, limit: 20 }, { signal });
-
-/** The number in `live@7`, or null for a prompt that is not stored as a version. */
-export function versionNumber(name: string | number | null | undefined): number | null {
-  const found = /^(?:live@)?(\d+)$/.exec(String(name ?? ""));
-  return found === null ? null : Number(found[1]);
-}

@@ -149,18 +149,22 @@ export function TierBadge({ tier }: { tier: Tier | null }) {
   return tier === null ? <span class="faint">{UNKNOWN}</span> : <span class={`tier tier-${tier}`}>Tier {tier}</span>;
 }
 
-/** A time in the reader's zone, whose title is the time in UTC. */
+/** A time in the reader's zone, whose title is the time in UTC. Where a table has little room, it has no seconds. */
 export function Time({ at }: { at: string | null | undefined }) {
-  return at ? <time dateTime={at} title={utc(at)}>{time(at)}</time> : <span>{UNKNOWN}</span>;
+  if (!at) return <span>{UNKNOWN}</span>;
+  const text = time(at);
+  const seconds = /(?<=:\d\d):\d\d$/.exec(text)?.[0] ?? "";
+  return <time dateTime={at} title={utc(at)}>{text.slice(0, text.length - seconds.length)}<span class="wide">{seconds}</span></time>;
 }
 
 /** Copies `text`; says so for two seconds. */
 export function Copy({ text, label = "Copy" }: { text: string; label?: string }) {
   const [said, say] = useState<string | null>(null);
+  // There is no `navigator.clipboard` on a page that is served by plain HTTP from another machine.
   const copy = () =>
-    navigator.clipboard.writeText(text).then(
+    (navigator.clipboard?.writeText(text) ?? Promise.reject()).then(
       () => tell("Copied"),
-      () => tell("Not allowed by the browser"),
+      () => tell("Select and copy it"),
     );
   const tell = (word: string) => {
     say(word);

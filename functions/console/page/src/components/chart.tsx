@@ -34,11 +34,13 @@ interface ChartProps {
   formatAxis?: (values: number[]) => string[];
   formatX: (x: number) => string;
   marks?: readonly Mark[];
+  /** Draw the marks even if no value is known. */
+  marksAlone?: boolean;
   /** Draw each series as bars on top of the one before. */
   stacked?: boolean;
   /** Bounds of the y axis, such as 0 to 1 for shares. By default from 0. */
   range?: readonly [number, number];
-  /** Said in place of the chart if no value is known. */
+  /** Said in place of the chart if there is nothing to draw. */
   empty?: string;
   /** What changes the chart, beside its title. */
   tools?: ComponentChildren;
@@ -58,12 +60,15 @@ export function Chart(props: ChartProps) {
           <Button kind="quiet" aria-pressed={asTable} onClick={() => showTable(!asTable)}>Table</Button>
         </div>
       </figcaption>
-      {asTable ? <Figures {...props} /> : isUnknown(props) ? <p class="plot none hint">{props.empty ?? "No figures in this range."}</p> : <Plot {...props} />}
+      {asTable ? <Figures {...props} /> : isEmpty(props) ? <p class="plot none hint">{props.empty ?? "No figures in this range."}</p> : <Plot {...props} />}
     </figure>
   );
 }
 
-const isUnknown = ({ series }: ChartProps) => series.every((each) => each.values.every((value) => value === null));
+function isEmpty({ series, marks = [], marksAlone = false }: ChartProps): boolean {
+  const isUnknown = series.every((each) => each.values.every((value) => value === null));
+  return isUnknown && !(marksAlone && marks.length > 0);
+}
 
 function Figures({ title, x, series, format, formatX, marks = [], details = [] }: ChartProps) {
   const rows = x.map((at, n) => ({ at, n }));

@@ -26,13 +26,22 @@ export function Empty({ title, children }: { title: string; children?: Component
 /** These answers are about the request itself: the same request gets the same answer. */
 const FINAL = [400, 401, 403, 405, 413, 414, 415, 422];
 
+interface FailedProps {
+  error: Error;
+  retry?: () => void;
+  title?: string;
+  /** What to do besides, in this place. */
+  children?: ComponentChildren;
+}
+
 /** An error with what to do about it. */
-export function Failed({ error, retry, title = "Something went wrong" }: { error: Error; retry?: () => void; title?: string }) {
+export function Failed({ error, retry, title = "Something went wrong", children }: FailedProps) {
   const api = error instanceof ApiError ? error : null;
   return (
     <div class="failed" role="alert">
       <h3>{title}</h3>
       <p>{error.message}</p>
+      {children}
       {api !== null && (
         <p class="hint">
           {[
@@ -50,14 +59,12 @@ export function Failed({ error, retry, title = "Something went wrong" }: { error
 
 /** Show what was loaded; before that a skeleton, and an error above what was loaded earlier. */
 export function Loads<T extends NonNullable<unknown>>({ of, lines, children }: { of: Loaded<T>; lines?: number; children: (data: T) => ComponentChildren }) {
-  if (of.state === "failed") {
-    return (
-      <>
-        <Failed error={of.error} retry={of.reload} />
-        {of.data !== null && children(of.data)}
-      </>
-    );
-  }
-  if (of.data === null) return <Loading lines={lines} />;
-  return <div class={of.state === "loading" ? "stale" : ""} aria-busy={of.state === "loading"}>{children(of.data)}</div>;
+  const isLoading = of.state === "loading";
+  if (isLoading && of.data === null) return <Loading lines={lines} />;
+  return (
+    <>
+      {of.state === "failed" && <Failed error={of.error} retry={of.reload} />}
+      {of.data !== null && <div class={isLoading ? "stale" : ""} aria-busy={isLoading}>{children(of.data)}</div>}
+    </>
+  );
 }

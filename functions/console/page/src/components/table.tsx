@@ -10,8 +10,9 @@ export interface Column<Row> {
   numeric?: boolean;
   /** Left out where the table has little room; `most`: unless it has most room. */
   wide?: boolean | "most";
-  /** A width in CSS, for long tables. */
+  /** A width in CSS, for long tables, and one for where the table has little room. */
   width?: string;
+  narrow?: string;
 }
 
 interface TableProps<Row> {
@@ -24,6 +25,10 @@ interface TableProps<Row> {
 
 const room = ({ wide }: Column<never>) => (wide === "most" ? "widest" : wide ? "wide" : "");
 const classes = (column: Column<never>) => `${column.numeric ? "num" : ""} ${room(column)}`;
+
+function widths<Row>({ width, narrow = width }: Column<Row>) {
+  return width === undefined ? {} : { "--width": width, "--narrow": narrow };
+}
 
 function Head<Row>({ columns }: { columns: readonly Column<Row>[] }) {
   return (
@@ -108,7 +113,7 @@ export function LongTable<Row>({ caption, columns, rows, rowKey, onOpen }: LongT
       <table aria-rowcount={rows.length + 1} onKeyDown={onKeyDown}>
         <caption class="hidden">{caption}</caption>
         <colgroup>
-          {columns.map((each) => <col key={each.name} class={room(each as Column<never>)} style={each.width ? { width: each.width } : {}} />)}
+          {columns.map((each) => <col key={each.name} class={room(each as Column<never>)} style={widths(each)} />)}
         </colgroup>
         <Head columns={columns} />
         <tbody>

@@ -6,7 +6,7 @@ import type { Row } from "../api/types.ts";
 import { Badge, Button, TierBadge, Time } from "../components/basic.tsx";
 import { Empty, Failed, Loading } from "../components/states.tsx";
 import { LongTable, type Column } from "../components/table.tsx";
-import { count, duration, plural, usdLike } from "../format.ts";
+import { count, duration, percent, plural, usdLike } from "../format.ts";
 import { useLoaded } from "../hooks.ts";
 import { STATUSES } from "../reasons.ts";
 import { closeParams, href, openParams, usePlace } from "../router.ts";
@@ -21,21 +21,28 @@ export function StatusBadge({ status }: { status: Row["status"] }) {
 }
 
 const columnsOf = (keyNames: ReadonlyMap<string, string>): readonly Column<Row>[] => [
-  { name: "Time", width: "142px", cell: (row) => <Time at={row.created_at} /> },
-  { name: "Tier", width: "74px", cell: (row) => <TierBadge tier={row.tier} /> },
+  { name: "Time", width: "142px", narrow: "95px", cell: (row) => <Time at={row.created_at} /> },
+  { name: "Tier", width: "74px", narrow: "62px", cell: (row) => <TierBadge tier={row.tier} /> },
   { name: "Reason", wide: true, width: "80px", cell: (row) => row.reason },
   { name: "Model", wide: true, cell: (row) => <span title={row.model ?? undefined}>{row.model ?? "–"}</span> },
   { name: "Key", wide: true, width: "92px", cell: (row) => <span title={row.key_id ?? undefined}>{keyNames.get(row.key_id ?? "") ?? row.key_id ?? "–"}</span> },
-  { name: "Status", wide: true, width: "122px", cell: (row) => <StatusBadge status={row.status} /> },
-  { name: "Cost", numeric: true, width: "94px", cell: (row) => money(row.cost_usd) },
+  { name: "Status", width: "122px", narrow: "111px", cell: (row) => <StatusBadge status={row.status} /> },
+  { name: "Cost", numeric: true, width: "94px", narrow: "77px", cell: (row) => money(row.cost_usd) },
   { name: "Saved (est.)", numeric: true, wide: "most", width: "94px", cell: (row) => money(row.saved_usd) },
   { name: "Latency", numeric: true, wide: true, width: "76px", cell: (row) => duration(row.latency_ms) },
   { name: "First token", numeric: true, wide: "most", width: "88px", cell: (row) => duration(row.first_token_ms) },
-  { name: "Thumb", wide: true, width: "78px", cell: (row) => row.thumb && <Badge tone={row.thumb === "up" ? "good" : "bad"}>{row.thumb}</Badge> },
+  { name: "Rating", wide: true, width: "78px", cell: rating },
   { name: "Error", wide: true, width: "86px", cell: (row) => <span class="bad-text" title={row.error ?? undefined}>{row.error}</span> },
 ];
 
 const money = usdLike([0]);
+
+/** The API counts any score as a thumb. One that was not given as a thumb is shown, too. */
+function rating({ thumb, score }: Row) {
+  if (thumb === null) return null;
+  const isThumb = score === null || score === 0 || score === 1;
+  return <Badge tone={thumb === "up" ? "good" : "bad"} title={`Score ${percent(score)}`}>{isThumb ? thumb : percent(score)}</Badge>;
+}
 
 export default function Decisions() {
   const { params } = usePlace();

@@ -12,7 +12,7 @@ import { useInterval, useLoaded } from "../hooks.ts";
 import { Kept, useShared } from "../kept.ts";
 import { usePlace } from "../router.ts";
 import { RunPanel } from "./learning/run.tsx";
-import { Runs, runWords } from "./learning/runs.tsx";
+import { isActive, Runs, runWords } from "./learning/runs.tsx";
 import { TimeLine } from "./learning/time-line.tsx";
 
 const POLL_S = 10;
@@ -62,8 +62,6 @@ export default function Learning() {
   );
 }
 
-const isActive = (run: Run) => run.state === "under_way" || run.state === "waits_for_approval";
-
 /** How often the list is read: soon where something is about to change. */
 function pollSeconds(runs: readonly Run[], starting: Run | null, answered: string | null): number {
   if (starting?.state === "starting") return STARTING_POLL_S;
@@ -96,8 +94,8 @@ function Month({ month, budget_usd, spent_usd, remaining_usd, next_run_at, rows,
         />
         <Stat label="Next run" value={<span class="stat-text">{next_run_at === null ? "not scheduled" : <Time at={next_run_at} />}</span>} note="if learning is on" />
         <Stat label="Requests to learn from" value={count(rows.replayable)} note={`in ${count(rows.days)} days`} />
-        <Missing label="Examples missing for a verdict" missing={rows.needed_for_verdict} />
-        <Missing label="Examples missing for a promise" missing={rows.needed_for_promise} />
+        <Missing label={`${UNITS[rows.verdict_unit]} missing for a verdict`} missing={rows.needed_for_verdict} />
+        <Missing label={`${UNITS.heldout_rows} missing for a promise`} missing={rows.needed_for_promise} />
       </Stats>
       {[rows.note, ...notes].filter(Boolean).map((note) => <p key={note} class="hint">{note}</p>)}
       {left_out.length > 0 && <p class="hint">The newest run could not learn from {left_out.map((each) => `${count(each.examples)} ${each.reason}`).join("; ")}.</p>}
@@ -105,13 +103,15 @@ function Month({ month, budget_usd, spent_usd, remaining_usd, next_run_at, rows,
   );
 }
 
+/** A run holds out a part of its examples, so a held-out row takes several requests. */
+const UNITS = { requests: "Requests", heldout_rows: "Held-out rows" } as const;
+
 /** `2026-11` as `Nov 2026`. */
 function monthName(month: string): string {
   const date = new Date(`${month}-01T00:00:00Z`);
   return Number.isNaN(date.getTime()) ? month : date.toLocaleDateString("en-US", { month: "short", year: "numeric", timeZone: "UTC" });
 }
 
-/** The API counts what is still missing, at the share of answers that the last run saw. */
 function Missing({ label, missing }: { label: string; missing: number | null }) {
   const note = missing === null ? "not known yet" : missing === 0 ? "reached" : "still missing";
   return <Stat label={label} value={count(missing)} note={note} />;

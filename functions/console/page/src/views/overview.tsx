@@ -4,11 +4,12 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { getJson } from "../api/client.ts";
 import { getPrompt, type PromptDocument } from "../api/owner.ts";
 import type { Costs, CostsPage, GroupBy, PromptVersion } from "../api/types.ts";
-import { Input, Segmented, Select } from "../components/basic.tsx";
+import { Button, Input, Segmented, Select } from "../components/basic.tsx";
 import { Failed, Loads } from "../components/states.tsx";
 import { day } from "../format.ts";
 import { useLoaded } from "../hooks.ts";
-import { setParams, usePlace } from "../router.ts";
+import { withVersionNames } from "../prompt-version.ts";
+import { href, setParams, usePlace } from "../router.ts";
 import { before, daysError, daysOf, RANGES, wholeMonths, type Days } from "../ranges.ts";
 import { scoreWords } from "../steering.ts";
 import { Breakdown } from "./overview/breakdown.tsx";
@@ -53,13 +54,20 @@ function Sums({ days, group }: { days: Days; group: GroupBy }) {
   );
   const verdict = useLoaded(async (signal) => ({ found: await judged(signal) }), []);
   const live = useLoaded((signal) => getPrompt(null, signal), []);
+  const parts = { "the versions of the prompt": versions, "the previous period": earlier, "what the judge said": verdict, "the live prompt": live };
+  const unread = Object.entries(parts).filter(([, { state }]) => state === "failed");
+  const reload = () => {
+    costs.reload();
+    for (const [, part] of unread) part.reload();
+  };
   return (
-    <Loads of={costs} lines={8}>
+    <Loads of={{ ...costs, reload } as typeof costs} lines={8}>
       {(page) => isEmpty(page.total) ? <FirstDay /> : (
         <div class="stack wide-gap">
           <Totals total={page.total} earlier={earlier.state === "ready" ? earlier.data : null} verdict={verdict.data?.found ?? null} />
-          {live.data !== null && <Steered prompt={live.data} />}
+          {unread.length > 0 && <Unread parts={unread.map(([name]) => name)} retry={reload} />}
           <Curves page={page} versions={versions.data?.data ?? []} />
+          {live.data !== null && <Steered prompt={live.data} />}
           <Grouped by={group} page={page} days={days} />
         </div>
       )}
@@ -71,8 +79,18 @@ function isEmpty(total: Costs): boolean {
   return total.requests === 0 && total.spent_usd === 0 && (total.learning_usd ?? 0) === 0;
 }
 
+/** What the page goes without; the rest of it stands. */
+function Unread({ parts, retry }: { parts: string[]; retry: () => void }) {
+  return <p class="hint" role="status">Could not be read, and is left out: {parts.join(", ")}. <Button kind="quiet" onClick={retry}>Try again</Button></p>;
+}
+
 function Steered({ prompt }: { prompt: PromptDocument }) {
-  return <p class="hint">Steering of {prompt.version}: {scoreWords(prompt.steering)}.</p>;
+  return (
+    <p class="hint">
+      Steering of <a href={href("prompt")}>{withVersionNames(prompt.version)}</a>, that is, how easily a text around a
+      query moves it to another tier: {scoreWords(prompt.steering)}.
+    </p>
+  );
 }
 
 /** While a year is typed, its first digits make days, too. */

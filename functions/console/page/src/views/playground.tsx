@@ -139,10 +139,13 @@ function titleOf(options: Options): string {
 function Choices({ options, onChange }: { options: Options; onChange: (options: Options) => void }) {
   const models = useLoaded(async (signal) => (await getJson<{ data: { id: string }[] }>("v1/models", {}, { signal })).data, []);
   const set = (part: Partial<Options>) => onChange({ ...options, ...part });
-  const known = models.data?.map((each) => each.id) ?? ["auto"];
+  const known = models.data?.map((each) => each.id) ?? [...new Set(["auto", options.model])];
   return (
     <div class="filters">
-      <Select label="Model" value={options.model} onChange={(model) => set({ model })} options={known.map((each) => [each, each] as const)} />
+      <Select
+        label="Model" value={options.model} onChange={(model) => set({ model })} options={known.map((each) => [each, each] as const)}
+        hint={models.state === "failed" ? "The other models could not be read. Open this view again to try again." : undefined}
+      />
       <Select
         label="Profile" value={options.profile} onChange={(profile) => set({ profile })}
         options={[["", "Key default"], ["quality", "Quality"], ["balanced", "Balanced"], ["cost", "Cost"]]}

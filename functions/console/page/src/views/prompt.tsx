@@ -1,9 +1,10 @@
 /** The routing prompt: what is live, how it differs from other versions, and changing it. */
 
-import { getPrompt, listVersions, versionNumber, type PromptDocument, type PromptVersion } from "../api/owner.ts";
+import { getPrompt, listVersions, type PromptDocument, type PromptVersion } from "../api/owner.ts";
 import { Segmented } from "../components/basic.tsx";
 import { Loads } from "../components/states.tsx";
 import { useLoaded } from "../hooks.ts";
+import { versionNumber } from "../prompt-version.ts";
 import { setParams, usePlace } from "../router.ts";
 import { Compare } from "./prompt/compare.tsx";
 import { Edit } from "./prompt/edit.tsx";

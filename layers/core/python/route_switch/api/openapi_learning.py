@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 from route_switch.domain.learning.learning_run import Trigger
 from route_switch.domain.learning.report_facts import IntervalFacts, PromiseFacts, RowFacts
+from route_switch.domain.learning.rows_left import Unit
 from route_switch.domain.learning.stored_run import RunState
 from route_switch.domain.prompts.quality_events import QualityState
 
@@ -130,11 +131,14 @@ class RunDetails(Run):
 
 class MissingRows(BaseModel):
     """`replayable` requests of the last `days` days can be learned from. The rows that are still
-    needed are null where nothing tells how many; `note` says what they are."""
+    needed are null where nothing tells how many; `note` says why. For a promise they are held-out
+    rows, and for a verdict what `verdict_unit` says: requests until a run has enough of them. A run
+    holds out a part of its examples, so a held-out row takes several."""
 
     replayable: int
     days: int
     needed_for_verdict: int | None
+    verdict_unit: Unit
     needed_for_promise: int | None
     note: str
 

@@ -2,9 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { listChanges, type Change, type Key } from "../../api/owner.ts";
+import { author } from "../../author.ts";
 import { Badge, Button, Select, Time } from "../../components/basic.tsx";
 import { Empty, Failed, Loading } from "../../components/states.tsx";
-import { author } from "../prompt/facts.tsx";
 
 const AREAS = [["", "Everything"], ["keys", "Keys"], ["switches", "Switches"], ["prompt", "Prompt"], ["texts", "Deleted texts"]] as const;
 

@@ -1,6 +1,7 @@
 /** The settings of a key: to create one, or to change one. */
 
 import { useState } from "preact/hooks";
+import { mayBeDone } from "../../api/client.ts";
 import { changeKey, makeKey, type Key, type KeyWithSecret } from "../../api/owner.ts";
 import { Button, Input, Select } from "../../components/basic.tsx";
 import { Dialog } from "../../components/dialog.tsx";
@@ -43,6 +44,7 @@ export function KeyForm({ before, onClose, made, changed }: KeyFormProps) {
       }
     } catch (raised) {
       fail(raised as Error);
+      if (before === null && mayBeDone(raised)) changed(); // the list tells whether it is there
       work(false);
     }
   };
@@ -64,13 +66,22 @@ export function KeyForm({ before, onClose, made, changed }: KeyFormProps) {
           label="Tags" value={fields.tags} onInput={(tags) => set({ tags })} error={shown.tags}
           hint="Costs are also summed by tag. Example: team=search, stage=beta" input={{ placeholder: "team=search" }}
         />
-        {error !== null && <Failed error={error} />}
+        {error !== null && (before === null && mayBeDone(error) ? <Lost error={error} name={fields.name.trim()} /> : <Failed error={error} />)}
         <footer>
           <Button onClick={onClose}>Cancel</Button>
           <Button kind="primary" type="submit" busy={busy}>{before === null ? "Create key" : "Save changes"}</Button>
         </footer>
       </form>
     </Dialog>
+  );
+}
+
+/** Nobody can read the secret of a key that was made while its answer was lost. */
+function Lost({ error, name }: { error: Error; name: string }) {
+  return (
+    <Failed error={error} title="It is not known whether the key was created">
+      <p>Look at the list first: if it has a new key named {name}, revoke that one, because its secret cannot be shown again. Then create the key once more.</p>
+    </Failed>
   );
 }
 

@@ -29,6 +29,7 @@ export function Keys({ keys, changed, rotated }: KeysProps) {
     close();
     changed();
   };
+  const money = usdLike(keys.flatMap((each) => [each.monthly_budget_usd, each.month?.spent_usd, each.month?.reserved_usd]));
   if (keys.length === 0) return <Empty title="No keys"><p>Create a key for each application that sends requests.</p></Empty>;
   return (
     <div class="stack">
@@ -38,7 +39,7 @@ export function Keys({ keys, changed, rotated }: KeysProps) {
           { name: "Key", cell: (each) => <Name of={each} isOwn={each.key_id === own} /> },
           { name: "Tiers", cell: (each) => <span class="tiers">{each.tiers.map((tier) => <TierBadge key={tier} tier={tier} />)}</span>, wide: true },
           { name: "Limits", cell: limits, wide: true },
-          { name: "This month", cell: (each) => <Spent of={each} /> },
+          { name: "This month", cell: (each) => <Spent of={each} money={money} /> },
           { name: "Created", cell: (each) => <Time at={each.created_at} />, wide: true },
           { name: "Actions", cell: (each) => <Actions of={each} isOwn={each.key_id === own} open={(what) => show({ what, key: each })} /> },
         ]}
@@ -47,7 +48,7 @@ export function Keys({ keys, changed, rotated }: KeysProps) {
         <div><Button kind="quiet" aria-pressed={all} onClick={() => showAll(!all)}>Show {plural(revoked, "revoked key")}</Button></div>
       )}
       {open?.what === "change" && <KeyForm before={open.key} onClose={close} made={rotated} changed={done} />}
-      {open?.what === "rotate" && <Rotate of={open.key} onClose={close} rotated={(key) => { close(); rotated(key); }} />}
+      {open?.what === "rotate" && <Rotate of={open.key} onClose={close} rotated={(key) => { close(); rotated(key); }} lost={changed} />}
       {open?.what === "revoke" && <Revoke of={open.key} onClose={close} revoked={done} />}
     </div>
   );
@@ -77,12 +78,12 @@ function limits(key: Key) {
   return parts.length === 0 ? "none" : parts.join(", ");
 }
 
-function Spent({ of }: { of: Key }) {
+/** `money` writes the amounts of all keys alike. */
+function Spent({ of, money }: { of: Key; money: ReturnType<typeof usdLike> }) {
   const month = of.month ?? { spent_usd: 0, reserved_usd: 0, requests: 0, requests_of_unknown_cost: 0 };
   const budget = of.monthly_budget_usd;
   const taken = month.spent_usd + month.reserved_usd;
   const share = budget === null ? 0 : taken / budget;
-  const money = usdLike([budget, month.spent_usd, month.reserved_usd]);
   return (
     <div class="spent">
       <div>{money(month.spent_usd)}{budget === null ? "" : ` of ${money(budget)}`}</div>

@@ -2,12 +2,13 @@
 
 import { useState } from "preact/hooks";
 import { ApiError } from "../../api/client.ts";
-import { getSwitches, setSwitches, type Switches } from "../../api/owner.ts";
+import { getSwitches, listRuns, setSwitches, type Switches } from "../../api/owner.ts";
 import { Button, Segmented } from "../../components/basic.tsx";
 import { confirm } from "../../components/dialog.tsx";
 import { Loads } from "../../components/states.tsx";
 import { toast } from "../../components/toast.tsx";
 import { useLoaded } from "../../hooks.ts";
+import { isActive } from "../learning/runs.tsx";
 
 const SWITCHES = {
   routing: { title: "Routing", options: [["on", "On"], ["shadow", "Shadow"], ["off", "Off"]] },
@@ -35,6 +36,14 @@ const WHAT_HAPPENS: Record<string, string> = {
   "pin_tier=3": "Tier 3 answers every request that names no model, within what the request and its key allow.",
 };
 
+/** What turning learning off would end, or undefined if no run is active. */
+async function endedRun(): Promise<string | undefined> {
+  const runs = await listRuns().catch(() => null);
+  if (runs === null) return "The runs could not be read. If one is active, it ends without promoting a prompt, and what it has spent is not paid back.";
+  const active = runs.data.find(isActive);
+  return active && `Run ${active.run} is active. It ends without promoting a prompt, and what it has spent is not paid back.`;
+}
+
 const valueOf = (switches: Switches, name: Name) => String(switches[name] ?? "off");
 
 export function SwitchPanel({ changed }: { changed: () => void }) {
@@ -53,7 +62,7 @@ export function SwitchPanel({ changed }: { changed: () => void }) {
   const change = async (name: Name, from: string, to: string) => {
     const label = (value: string) => SWITCHES[name].options.find(([each]) => each === value)?.[1] ?? value;
     const title = SWITCHES[name].title;
-    const told = WHAT_HAPPENS[`${name}=${to}`];
+    const told = name === "learning" && to === "off" ? await endedRun() : WHAT_HAPPENS[`${name}=${to}`];
     const sure = told === undefined || await confirm({
       title: `${title}: ${label(from)} to ${label(to)}?`,
       body: <p>{told} {loaded.data?.note}</p>,

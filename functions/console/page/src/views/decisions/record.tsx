@@ -9,8 +9,10 @@ import { Table, type Column } from "../../components/table.tsx";
 import { toast } from "../../components/toast.tsx";
 import { count, duration, percent, plural, usd } from "../../format.ts";
 import { useLoaded } from "../../hooks.ts";
+import { versionName } from "../../prompt-version.ts";
 import { BASES, REASONS } from "../../reasons.ts";
 import { StatusBadge } from "../decisions.tsx";
+import { areHashes } from "./hashes.ts";
 import { headersOf } from "./headers.ts";
 
 interface Deleted {
@@ -89,7 +91,7 @@ function Why({ record }: { record: RequestRecord }) {
           record.shadow_tier !== null ? ["In shadow", <><TierBadge tier={record.shadow_tier} /> ({record.shadow_reason}), {usd(record.shadow_cost_usd)}</>] : null,
           record.provider_model === null ? null : ["Provider's model", record.provider_model],
           ["Query", `${plural(record.query_tokens, "token")}, ${plural(record.router_tokens, "token")} to the router`],
-          ["Prompt", record.prompt_version],
+          ["Prompt", versionName(record.prompt_version)],
           record.strategy ? ["Strategy", record.strategy] : null,
           ["Profile", record.profile ?? "balanced"],
           record.session ? ["Session", record.session] : null,
@@ -146,17 +148,24 @@ function Attempts({ attempts }: { attempts: Attempt[] }) {
   return <Table caption="Calls of models, in order" columns={CALLS} rows={rows} rowKey={(each) => String((each as Attempt & { n: number }).n)} />;
 }
 
-/** A hash stands where the stage stores hashes; nothing where it stores none. */
-function Texts({ record }: { record: RequestRecord }) {
-  if (record.query_text === null && record.answer_text === null) {
+/** What the stage stores of the texts: the texts, their hashes, or nothing. */
+function Texts({ record: { query_text, answer_text } }: { record: RequestRecord }) {
+  if (query_text === null && answer_text === null) {
     return <section><h3>Texts</h3><p class="hint">This stage does not store the texts of this request.</p></section>;
   }
+  const isHashed = areHashes(query_text, answer_text);
+  const title = (name: string) => (isHashed ? `Hash of the ${name}` : `${name.charAt(0).toUpperCase()}${name.slice(1)}`);
   return (
     <section class="stack">
-      <div><h3>Query</h3><div class="text" tabIndex={0} role="region" aria-label="Query">{record.query_text ?? "not stored"}</div></div>
-      <div><h3>Answer</h3><div class="text" tabIndex={0} role="region" aria-label="Answer">{record.answer_text ?? "not stored"}</div></div>
+      {isHashed && <p class="hint">This stage stores hashes of texts, not the texts. Equal texts have equal hashes.</p>}
+      <Stored title={title("query")} text={query_text} />
+      <Stored title={title("answer")} text={answer_text} />
     </section>
   );
+}
+
+function Stored({ title, text }: { title: string; text: string | null }) {
+  return <div><h3>{title}</h3><div class="text" tabIndex={0} role="region" aria-label={title}>{text ?? "not stored"}</div></div>;
 }
 
 function Feedback({ record }: { record: RequestRecord }) {

@@ -12,6 +12,7 @@ import { Table } from "../../components/table.tsx";
 import { toast } from "../../components/toast.tsx";
 import { count, decimal, percent, usd } from "../../format.ts";
 import { useLoaded } from "../../hooks.ts";
+import { versionName } from "../../prompt-version.ts";
 import { setParams } from "../../router.ts";
 import { DiffTable } from "../prompt/diff-table.tsx";
 import { withoutProvenance } from "../prompt/provenance.ts";
@@ -164,7 +165,7 @@ function Candidate({ document }: { document: string }) {
     <section class="stack" aria-label="Candidate">
       <h3>The candidate beside the live prompt</h3>
       <Loads of={live}>
-        {(found) => <DiffTable before={withoutProvenance(found.document)} after={withoutProvenance(document)} beforeName={`${found.version} (live)`} afterName="Candidate" />}
+        {(found) => <DiffTable before={withoutProvenance(found.document)} after={withoutProvenance(document)} beforeName={`${versionName(found.version)} (live)`} afterName="Candidate" />}
       </Loads>
     </section>
   );

@@ -10,6 +10,9 @@ import { href } from "../../router.ts";
 /** What a run is doing, or how it ended. */
 export const runWords = (run: Run): string => run.outcome ?? STATES[run.state]?.[0] ?? run.state;
 
+/** Whether it has not ended: only one run can be active. */
+export const isActive = (run: Run): boolean => run.state === "under_way" || run.state === "waits_for_approval";
+
 const STATES: Record<RunState, [words: string, tone: Tone]> = {
   starting: ["starting", "info"],
   under_way: ["under way", "info"],

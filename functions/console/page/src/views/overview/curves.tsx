@@ -6,6 +6,7 @@ import { TIERS } from "../../api/types.ts";
 import { Segmented } from "../../components/basic.tsx";
 import { Chart, type Series } from "../../components/chart.tsx";
 import { count, day, duration, percent, usd, usdLike } from "../../format.ts";
+import { versionName } from "../../prompt-version.ts";
 import { LONGEST_FIRST_MS, LONGEST_MS, percentile } from "./percentiles.ts";
 import { cumulative, secondsOf, spentWithLearning } from "./sums.ts";
 
@@ -20,7 +21,7 @@ export function Curves({ page, versions }: { page: CostsPage; versions: PromptVe
   const x = useMemo(() => page.data.map((row) => secondsOf(row.day ?? "") + NOON), [page]);
   const marks = useMemo(() => versions.flatMap((each) => {
     const at = each.written_at === null ? NaN : Date.parse(each.written_at) / 1000;
-    return Number.isNaN(at) ? [] : [{ x: at, label: each.version }];
+    return Number.isNaN(at) ? [] : [{ x: at, label: versionName(each.version) }];
   }).sort((a, b) => a.x - b.x), [versions]);
   const drawn = useMemo(() => series(page.data, kind), [page, kind]);
   const shared = { x, marks, formatX };

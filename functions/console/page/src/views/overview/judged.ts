@@ -14,17 +14,13 @@ const RUNS_READ = 12;
 
 /**
  * Return what the newest run that judged the live prompt said, as it was before or as it became live.
- * Return null if no run judged it. The rest of the page does not depend on it.
+ * Return null if no run judged it.
  */
 export async function judged(signal: AbortSignal): Promise<Verdict | null> {
-  try {
-    const runs = await getJson<{ data: { run: string; state: string }[] }>("v1/runs", { limit: 20 }, { signal });
-    for (const { run } of runs.data.filter((each) => each.state === "ended").slice(0, RUNS_READ)) {
-      const quality = qualityOfLive(await getJson<RunDetails>(`v1/runs/${encodeURIComponent(run)}`, {}, { signal }));
-      if (quality !== null) return { run, quality };
-    }
-    return null;
-  } catch {
-    return null;
+  const runs = await getJson<{ data: { run: string; state: string }[] }>("v1/runs", { limit: 20 }, { signal });
+  for (const { run } of runs.data.filter((each) => each.state === "ended").slice(0, RUNS_READ)) {
+    const quality = qualityOfLive(await getJson<RunDetails>(`v1/runs/${encodeURIComponent(run)}`, {}, { signal }));
+    if (quality !== null) return { run, quality };
   }
+  return null;
 }

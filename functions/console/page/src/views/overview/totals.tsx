@@ -49,9 +49,9 @@ function Change({ now, then }: { now: number | null | undefined; then: number | 
 
 function parts(total: Costs): string {
   const money = usdLike([total.spent_usd, total.learning_usd]);
-  const learning = total.learning_usd === null ? "" : `, learning ${money(total.learning_usd)}`;
+  const learning = total.learning_usd === null ? "" : `; learning ${money(total.learning_usd)}`;
   const missing = total.unpriced?.spent ? `; ${total.unpriced.spent}` : "";
-  return `models ${money(total.spent_usd)}, including the router ${money(total.router_usd)}${learning}${missing}`;
+  return `requests ${money(total.spent_usd)}, of which the router ${money(total.router_usd)}${learning}${missing}`;
 }
 
 function baseline(total: Costs): string {

@@ -1,13 +1,15 @@
 /** A decision: the tier, why, how sure, and what each tier would cost. */
 
-import type { Route, Tier } from "../../api/types.ts";
+import type { Route } from "../../api/types.ts";
 import { TIERS } from "../../api/types.ts";
 import { Badge, Bar, Facts, TierBadge } from "../../components/basic.tsx";
 import { Table } from "../../components/table.tsx";
 import { count, decimal, percent, usd, usdLike } from "../../format.ts";
+import { versionName } from "../../prompt-version.ts";
 import { REASONS } from "../../reasons.ts";
 import { Asked } from "./asked.tsx";
 import type { Body } from "./conversation.ts";
+import { leadWords, sentencesOf } from "./explained.ts";
 
 export function Decision({ route, asked, isEarlier }: { route: Route; asked: Body; isEarlier: boolean }) {
   const { explanation } = route;
@@ -17,11 +19,11 @@ export function Decision({ route, asked, isEarlier }: { route: Route; asked: Bod
         <TierBadge tier={route.tier} />
         <strong>{route.model}</strong>
         <Badge title={REASONS[route.reason]}>{route.reason}</Badge>
-        <span class="faint">{route.prompt_version}, profile {route.profile}</span>
+        <span class="faint">{versionName(route.prompt_version)}, profile {route.profile}</span>
       </header>
       <Asked body={asked} isEarlier={isEarlier} />
       {explanation === null ? <p>{REASONS[route.reason] ?? route.why}</p> : (
-        <ul class="sentences">{explanation.sentences.map((each) => <li key={each}>{each}</li>)}</ul>
+        <ul class="sentences">{sentencesOf(explanation).map((each) => <li key={each}>{each}</li>)}</ul>
       )}
       <Spoke route={route} />
       <Sureness route={route} />
@@ -81,7 +83,7 @@ function Sureness({ route }: { route: Route }) {
   const highest = Math.max(...values, 0.000001);
   return (
     <section>
-      <h3>How sure: {leads(own - values[next - 1]!, own, next)}</h3>
+      <h3>{leadWords(route.tier, next, own - values[next - 1]!, local?.asked ?? false)}</h3>
       <div class="scores">
         {TIERS.map((tier, n) => (
           <div key={tier} class="score">
@@ -91,16 +93,11 @@ function Sureness({ route }: { route: Route }) {
           </div>
         ))}
       </div>
+      {local !== null && <p class="hint">A tier's score is its chance of an answer no worse than Tier 3's, less λ times its cost.</p>}
       {local?.ask_below != null && <p class="hint">The router LLM {local.asked ? "was" : "was not"} asked: it is asked below a lead of {decimal(local.ask_below, 3)}.</p>}
       {evidence?.without_text != null && <p class="hint">{sureness(route.tier, evidence.without_text)}</p>}
     </section>
   );
-}
-
-/** The chosen tier can score less than another: sessions, limits and prices decide as well. */
-function leads(by: number, own: number, next: Tier): string {
-  const share = own > 0 ? ` (${percent(Math.abs(by) / own, 1)} of its score)` : "";
-  return by >= 0 ? `Tier ${next} is next, ${decimal(by, 3)} behind${share}` : `Tier ${next} scores ${decimal(-by, 3)} more, but did not decide`;
 }
 
 function sureness(tier: number, without: number): string {

@@ -35,6 +35,9 @@ interface Chunk {
 
 let last = 0;
 
+/** The last event of a whole stream. A connection can also end as if it had been one. */
+const END = "[DONE]";
+
 /** How long the record of a stopped answer takes to be written, at most as a rule. */
 const RECORD_MS = 4000;
 
@@ -58,10 +61,13 @@ async function follow(run: Run, body: Body, headers: Record<string, string>, sig
     const sent = { ...body, stream: true, stream_options: { include_usage: true } };
     const response = await call("POST", "v1/chat/completions", sent, { signal, headers });
     change({ state: "streaming", ...decided(response.headers) });
+    let isWhole = false;
     for await (const data of eventData(chunks(response))) {
-      if (data === "[DONE]") break;
+      isWhole = data === END;
+      if (isWhole) break;
       change(read(now, JSON.parse(data) as Chunk, performance.now() - began));
     }
+    if (!isWhole) throw brokenOff();
     change({ state: "done", totalMs: performance.now() - began });
   } catch (error) {
     const stopped = error instanceof DOMException && error.name === "AbortError";
@@ -71,7 +77,10 @@ async function follow(run: Run, body: Body, headers: Record<string, string>, sig
 }
 
 function broken(error: unknown): Error {
-  if (error instanceof ApiError) return error;
+  return error instanceof ApiError ? error : brokenOff();
+}
+
+function brokenOff(): ApiError {
   return new ApiError("The connection was lost before the answer was complete. You may be charged for it.", 0, "broken_off");
 }
 

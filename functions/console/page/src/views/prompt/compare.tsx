@@ -1,10 +1,11 @@
 /** The live version beside any other. */
 
-import { getPrompt, versionNumber, type PromptVersion } from "../../api/owner.ts";
+import { getPrompt, type PromptVersion } from "../../api/owner.ts";
 import { Select } from "../../components/basic.tsx";
 import { Empty, Loads } from "../../components/states.tsx";
 import { localDay } from "../../format.ts";
 import { useLoaded } from "../../hooks.ts";
+import { versionName, versionNumber } from "../../prompt-version.ts";
 import { setParams, usePlace } from "../../router.ts";
 import type { LivePrompt } from "../prompt.tsx";
 import { DiffTable } from "./diff-table.tsx";
@@ -13,14 +14,14 @@ import { withoutProvenance } from "./provenance.ts";
 
 export function versionLabel(version: PromptVersion): string {
   const when = version.written_at === null ? "" : ` · ${localDay(version.written_at)}`;
-  return `Version ${versionNumber(version.version) ?? version.version}${when}${version.valid ? "" : " · broken"}`;
+  return `${versionName(version.version)}${when}${version.valid ? "" : " · broken"}`;
 }
 
 export function Compare({ live, number, versions }: LivePrompt) {
   const { params } = usePlace();
   const others = versions.filter((each) => each.version !== live.version);
   const chosen = others.find((each) => each.version === `live@${params.get("with")}`) ?? others[0];
-  const name = number === null ? live.version : `Version ${number} (live)`;
+  const name = number === null ? live.version : `${versionName(live.version)} (live)`;
   return (
     <div class="stack-wide">
       {chosen === undefined ? (
@@ -61,7 +62,7 @@ function Other({ live, name, version, versions }: OtherProps) {
         <div class="stack-wide">
           <DiffTable
             before={withoutProvenance(other.document)} after={withoutProvenance(live.document)}
-            beforeName={`Version ${number}`} afterName={name}
+            beforeName={versionName(version.version)} afterName={name}
           />
           <p class="hint">The front matter is not compared. It says how a version was made, as shown below.</p>
           <VersionFacts version={other} versions={versions} />

@@ -1,8 +1,8 @@
 /** Edit the prompt: check, preview, publish. The draft stays while the page is open. */
 
 import { useEffect, useState } from "preact/hooks";
-import { ApiError } from "../../api/client.ts";
-import { getPrompt, publishPrompt, versionNumber, type Published } from "../../api/owner.ts";
+import { ApiError, mayBeDone } from "../../api/client.ts";
+import { getPrompt, publishPrompt, type Published } from "../../api/owner.ts";
 import { Button, Field } from "../../components/basic.tsx";
 import { confirm } from "../../components/dialog.tsx";
 import { Failed } from "../../components/states.tsx";
@@ -10,14 +10,19 @@ import { announce, toast } from "../../components/toast.tsx";
 import { count, plural } from "../../format.ts";
 import { Kept } from "../../kept.ts";
 import { hold } from "../../leaving.ts";
+import { versionNumber } from "../../prompt-version.ts";
 import { setParams, usePlace } from "../../router.ts";
 import { scoreWords } from "../../steering.ts";
 import type { LivePrompt } from "../prompt.tsx";
 import { DiffTable } from "./diff-table.tsx";
+import { failureTitle } from "./outcome.ts";
 import { Preview } from "./preview.tsx";
 
 /** Bytes that Parameter Store holds. */
 const LIMIT = 8192;
+
+/** An answer that cannot be read is as good as none. */
+const UNANSWERED = { status: 0, code: null };
 
 interface Draft {
   text: string;
@@ -27,7 +32,8 @@ interface Draft {
 
 const kept = new Kept<Draft | null>(() => null);
 
-type Checked = { text: string; found: Published } | { text: string; error: Error } | null;
+/** A text with what a check found, or with the error of a check or of publishing it. */
+type Checked = { text: string; found: Published } | { text: string; error: Error; isPublishing: boolean } | null;
 
 export function Edit({ live, number, reload }: LivePrompt) {
   const [draft, keep] = useState<Draft>(() => kept.value ?? { text: live.document, base: number ?? 0 });
@@ -44,7 +50,7 @@ export function Edit({ live, number, reload }: LivePrompt) {
     const text = draft.text;
     const found = await publishPrompt(text, draft.base, true).then(
       (found) => ({ text, found }),
-      (error: Error) => ({ text, error }),
+      (error: Error) => ({ text, error, isPublishing: false }),
     );
     check(found);
     if ("found" in found) announce(`Checked: ${plural(found.found.warnings.length, "warning")}.`);
@@ -76,15 +82,18 @@ export function Edit({ live, number, reload }: LivePrompt) {
       check(null);
       reload();
     } catch (error) {
-      check({ text: draft.text, error: error as Error });
-      if (error instanceof ApiError && error.code === "prompt_changed") reload();
+      check({ text: draft.text, error: error as Error, isPublishing: true });
+      if (!isAboutText(error)) reload(); // the text, or another one, may be live now
     }
     work(false);
   };
 
   const same = draft.text === live.document;
-  const isRefused = checked !== null && "error" in checked && checked.text === draft.text
-    && checked.error instanceof ApiError && checked.error.status === 400;
+  const isRefused = checked !== null && "error" in checked && checked.text === draft.text && isAboutText(checked.error);
+  useEffect(() => {
+    // The draft is live: it was published here, and the answer was lost.
+    if (same && number !== null && draft.base !== number) keep({ ...draft, base: number });
+  }, [same, number]);
   useEffect(() => hold("prompt", !same && number !== null), [same, number]);
   const bytes = new TextEncoder().encode(draft.text).length;
   if (number === null) {
@@ -92,10 +101,10 @@ export function Edit({ live, number, reload }: LivePrompt) {
   }
   return (
     <div class="stack-wide">
-      {draft.base !== number && (
+      {draft.base !== number && !same && (
         <p class="notice warn" role="alert">
-          Version {number} went live after you began from version {draft.base}, so nothing was published. Your text is
-          kept. Compare it with version {number} below. <Button onClick={() => { keep({ ...draft, base: number }); check(null); }}>Keep my text, replace version {number}</Button>
+          Version {number} went live after you began from version {draft.base}. Your text is kept and is not live.
+          Compare it with version {number} below. <Button onClick={() => { keep({ ...draft, base: number }); check(null); }}>Keep my text, replace version {number}</Button>
         </p>
       )}
       <Field
@@ -111,11 +120,16 @@ export function Edit({ live, number, reload }: LivePrompt) {
         <Button kind="primary" busy={busy} disabled={same || bytes > LIMIT || isRefused} onClick={publish}>Publish…</Button>
         <Button kind="quiet" disabled={same && draft.base === number} onClick={startOver}>Discard edit</Button>
       </div>
-      {checked !== null && <Outcome checked={checked} current={draft.text} />}
+      {checked !== null && <Outcome checked={checked} current={draft.text} number={number} same={same} />}
       {!same && <DiffTable before={live.document} after={draft.text} beforeName={`Version ${number} (live)`} afterName="Your edit" />}
       <Preview document={draft.text} same={same} base={number} />
     </div>
   );
+}
+
+/** Whether the text itself was refused, so that it is refused again. */
+function isAboutText(error: unknown): boolean {
+  return error instanceof ApiError && error.status === 400;
 }
 
 /** Start from the version in the address, once. */
@@ -132,11 +146,27 @@ function useStart(startOver: () => void, take: (text: string) => void) {
   }, [from]);
 }
 
-function Outcome({ checked, current }: { checked: NonNullable<Checked>; current: string }) {
+interface OutcomeProps {
+  checked: NonNullable<Checked>;
+  current: string;
+  /** Of the live version. */
+  number: number;
+  /** Whether the current text is live. */
+  same: boolean;
+}
+
+function Outcome({ checked, current, number, same }: OutcomeProps) {
   if ("error" in checked) {
-    if (checked.error instanceof ApiError && checked.error.code === "prompt_changed") return null; // the notice above says what to do
-    const title = checked.text === current ? "This text cannot be published" : "An earlier text could not be published";
-    return <Failed title={title} error={checked.error} />;
+    const api = checked.error instanceof ApiError ? checked.error : null;
+    if (api?.code === "prompt_changed") return null; // the notice above says what to do
+    const isCurrent = checked.text === current;
+    const isUnknown = checked.isPublishing && mayBeDone(checked.error);
+    if (isUnknown && isCurrent && same) return <p class="notice good">Version {number} is live, with this text.</p>;
+    return (
+      <Failed title={failureTitle(api ?? UNANSWERED, checked.isPublishing, isCurrent)} error={checked.error}>
+        {isUnknown && <p>If the page does not show it as live, publish it again: a text that went live is not published twice.</p>}
+      </Failed>
+    );
   }
   const { warnings, steering } = checked.found;
   const old = checked.text === current ? "" : " You have changed the text since.";

@@ -3,34 +3,30 @@
 import { useMemo } from "preact/hooks";
 import { runMessage } from "../../api/words.ts";
 import { getRun, listRuns, type Evidence, type PromptDocument, type PromptVersion } from "../../api/owner.ts";
+import { author } from "../../author.ts";
 import { Badge, Facts, Time } from "../../components/basic.tsx";
 import { Stat, Stats } from "../../components/stat.tsx";
 import { Loads } from "../../components/states.tsx";
 import { count, decimal, percent, plural } from "../../format.ts";
 import { useLoaded } from "../../hooks.ts";
+import { versionName, withVersionNames } from "../../prompt-version.ts";
 import { href } from "../../router.ts";
 import type { LivePrompt } from "../prompt.tsx";
 import { Frontier } from "../learning/frontier.tsx";
 import { scoreWords, worstWords } from "../../steering.ts";
 import { provenanceOf, runOf } from "./provenance.ts";
 
-/** `user/ann` of an ARN; any other name unchanged. */
-export function author(by: string | null): string {
-  if (by === null || by === "N/A") return "–";
-  return by.startsWith("arn:") ? by.split(":").slice(5).join(":") : by;
-}
-
-export function LiveFacts({ live, number }: LivePrompt) {
+export function LiveFacts({ live }: LivePrompt) {
   const { steering, evidence } = live;
   return (
     <>
       {!live.valid && (
         <p class="notice bad" role="alert">
-          The live version cannot be served, so {live.serving} is: {live.reason}
+          The live version cannot be served, so {withVersionNames(live.serving)} is: {live.reason}
         </p>
       )}
       <Stats>
-        <Stat label="Live" value={number === null ? live.version : `Version ${number}`} note={<>digest {live.digest ?? "unknown"}</>} />
+        <Stat label="Live" value={versionName(live.version)} note={<>digest {live.digest ?? "unknown"}</>} />
         <Stat label="Written" value={<span class="stat-text"><Time at={live.written_at} /></span>} note={author(live.written_by)} />
         <Stat label="Origin" value={<span class="stat-text">{live.origin ?? "not stated"}</span>} note={evidence === null ? "no verdict on this text" : `verdict: ${evidence.verdict}`} />
         <Stat
@@ -57,10 +53,11 @@ export function VersionFacts({ version, versions }: { version: PromptDocument; v
   const { evidence } = version;
   const from = useMemo(() => provenanceOf(version.document), [version.document]);
   const known = new Set(["schema_version", "steering", "content", "promise_for"]);
+  const title = `How ${withVersionNames(version.version)} was made`;
   const others = Object.entries(from).filter(([name]) => !known.has(name));
   return (
-    <section class="card" aria-label={`How ${version.version} was made`}>
-      <h2>How {version.version} was made</h2>
+    <section class="card" aria-label={title}>
+      <h2>{title}</h2>
       <div class="stack">
         <Facts
           entries={[

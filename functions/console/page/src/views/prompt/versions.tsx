@@ -1,14 +1,15 @@
 /** All stored versions, and putting an old one back. */
 
-import { rollBack, versionNumber, type PromptVersion } from "../../api/owner.ts";
+import { rollBack, type PromptVersion } from "../../api/owner.ts";
+import { author } from "../../author.ts";
 import { Badge, Button, Time } from "../../components/basic.tsx";
 import { confirm } from "../../components/dialog.tsx";
 import { Table } from "../../components/table.tsx";
 import { toast } from "../../components/toast.tsx";
 import { count } from "../../format.ts";
+import { versionNumber } from "../../prompt-version.ts";
 import { go } from "../../router.ts";
 import type { LivePrompt } from "../prompt.tsx";
-import { author } from "./facts.tsx";
 
 export function Versions({ live, number, versions, reload }: LivePrompt) {
   const back = async (version: number) => {

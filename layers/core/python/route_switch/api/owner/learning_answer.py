@@ -20,6 +20,7 @@ def learning_body(status: LearningStatus) -> JsonObject:
             "replayable": rows.replayable,
             "days": rows.days,
             "needed_for_verdict": rows.verdict.rows,
+            "verdict_unit": rows.verdict.unit,
             "needed_for_promise": rows.promise.rows,
             "note": f"Verdict: {rows.verdict.note} Promise: {rows.promise.note}",
         },

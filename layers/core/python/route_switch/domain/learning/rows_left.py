@@ -1,11 +1,16 @@
 """How many rows learning still lacks for a verdict or a promise, as far as its last run says."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.promotion import MIN_ROWS
 from route_switch.domain.learning.report_facts import GateFacts, PromiseFacts, ReportFacts
 from route_switch.domain.learning.sides import SHARES, Side
+
+Unit = Literal["requests", "heldout_rows"]
+"""What rows are counted in. A run holds out a part of its examples, so a held-out row takes several
+requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +19,7 @@ class Needed:
 
     rows: int | None
     note: str
+    unit: Unit = "heldout_rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ def _for_verdict(replayable: int, config: LearningConfig, last: ReportFacts | No
             missing,
             f"A run needs {config.min_examples:,} requests or seed examples of the last "
             f"{config.days} days; seed examples are not counted here.",
+            "requests",
         )
     gate = None if last is None else last.gate
     if gate is None:
@@ -50,10 +57,11 @@ def _for_verdict(replayable: int, config: LearningConfig, last: ReportFacts | No
 def _after(gate: GateFacts) -> Needed:
     n = gate.gain.n
     if n < MIN_ROWS:
+        missing = MIN_ROWS - n
         return Needed(
-            MIN_ROWS - n,
-            f"The last run had {n:,} new held-out rows, and a verdict needs {MIN_ROWS}. A run "
-            f"holds out {SHARES[Side.HELDOUT]:.0%} of its examples.",
+            missing,
+            f"The last run had {n:,} new held-out rows, and a verdict needs {MIN_ROWS}. "
+            f"{_in_examples(missing)}",
         )
     if gate.verdict != "not enough evidence":
         return Needed(0, f"The last run reached a verdict on {n:,} held-out rows.")
@@ -73,8 +81,11 @@ def _for_promise(config: LearningConfig, last: ReportFacts | None) -> Needed:
     if promise is None:
         return Needed(None, "No run has tested a promise yet.")
     if promise.waits_for is not None:
-        few = "The last run had too few new held-out rows to test a promise."
-        return Needed(promise.waits_for, few)
+        return Needed(
+            promise.waits_for,
+            "The last run had too few new held-out rows to test a promise. "
+            f"{_in_examples(promise.waits_for)}",
+        )
     return _of_policies(promise)
 
 
@@ -89,5 +100,13 @@ def _of_policies(promise: PromiseFacts) -> Needed:
         return Needed(None, f"No reachable number of rows is enough if {lost}.")
     return Needed(
         failed.needed,
-        f"A promise needs more new held-out rows, if {failed.loss:.1%} of answers stay worse.",
+        f"A promise needs more new held-out rows, if {failed.loss:.1%} of answers stay worse. "
+        f"{_in_examples(failed.needed)}",
     )
+
+
+def _in_examples(rows: int) -> str:
+    """Say how many new examples bring so many held-out rows."""
+    share = SHARES[Side.HELDOUT]
+    examples = float(f"{rows / share:.2g}")
+    return f"A run holds out {share:.0%} of its examples, so that takes about {examples:,.0f}."
