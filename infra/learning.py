@@ -28,6 +28,7 @@ from infra.scheduled import MissedStarts, scheduler_role
 from infra.stage import Stage
 from infra.workflow import Workflow, machine_name
 from infra.workflow_states import WorkflowFunctions
+from route_switch.adapters.learning.demo_claims import CLAIMS
 from route_switch.adapters.operations.dynamodb_audit import AUDIT_PARTITIONS
 from route_switch.adapters.prompts.dynamodb_quality import REJECTED_PK
 from route_switch.adapters.results_table import FORGOTTEN, LEARNING_INDEX
@@ -180,7 +181,7 @@ class Learning(Construct):
         promoter.allow(["sns:Publish"], self.topic.topic_arn)
         self._allow_figures(promoter)
         promoter.allow_objects(
-            self._data.learning, ["s3:GetObject"], prefixes=("runs/", MODELS), lists=True
+            self._data.learning, ["s3:GetObject"], prefixes=("runs/", MODELS, CLAIMS), lists=True
         )
         promoter.allow_objects(self._data.learning, ["s3:PutObject"], prefixes=("prompts/", MODELS))
         return promoter

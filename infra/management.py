@@ -11,6 +11,7 @@ from infra.layers import PythonLayer
 from infra.prompt_parameters import PromptParameters, parameter_arn
 from infra.router import api_environment
 from infra.stage import Stage
+from route_switch.adapters.learning.demo_claims import CLAIMS
 from route_switch.adapters.listed_results import LISTED_PARTITIONS
 from route_switch.adapters.operations.dynamodb_audit import AUDIT_PARTITIONS
 from route_switch.adapters.results_table import FORGOTTEN, USERS_INDEX
@@ -103,3 +104,4 @@ def allow_forgetting(function: StageFunction, data: Data) -> None:
         prefixes=("answers/", "prompts/", "runs/", "work/"),
         lists=True,
     )
+    function.allow_objects(data.learning, ["s3:GetObject", "s3:PutObject"], prefixes=(CLAIMS,))

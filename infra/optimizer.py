@@ -9,6 +9,7 @@ from infra.bedrock import invocable_arns
 from infra.data import Data
 from infra.function import ImageFunction
 from infra.stage import Stage
+from route_switch.adapters.learning.demo_claims import CLAIMS
 from route_switch.adapters.s3_local_models import MODELS
 
 MEMORY_MB = 3008
@@ -50,7 +51,7 @@ class OptimizerFunction(ImageFunction):
         self.allow_objects(
             data.learning,
             ["s3:GetObject", "s3:PutObject"],
-            prefixes=("answers/", "work/", "runs/", "gate-history.json"),
+            prefixes=("answers/", "work/", "runs/", "gate-history.json", CLAIMS),
             lists=True,
         )
         # The numbers of the incumbent's local model.

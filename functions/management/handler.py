@@ -101,7 +101,7 @@ def changes() -> Response[str]:
 
 @app.delete("/v1/results/<request_id>")
 def delete_result(request_id: str) -> Response[str]:
-    caller = _caller()
+    caller = _counted_caller()
     check_request_id(request_id)
 
     def delete() -> Deletion | None:
@@ -116,7 +116,7 @@ def delete_result(request_id: str) -> Response[str]:
 
 @app.delete("/v1/users/.+")
 def delete_user() -> Response[str]:
-    caller = _caller(("cursor",))
+    caller = _counted_caller(("cursor",))
     user = check_user(app.current_event.path_parameters["user"])  # decoded by API Gateway
     deletion = management().delete.of_user(user, caller, first_part(_params().get("cursor")))
     return json_response(deleted_user(user, deletion))
@@ -147,6 +147,14 @@ def _caller(parameters: Collection[str] = ()) -> ApiKey:
     """Return the key of the request, whose query may have these parameters."""
     key = _authenticated()
     check_parameters(app.current_event, parameters)
+    return key
+
+
+def _counted_caller(parameters: Collection[str] = ()) -> ApiKey:
+    """Return the key of the request, and count the request against its rate: a deletion reads many
+    files."""
+    key = _caller(parameters)
+    management().count(key)
     return key
 
 

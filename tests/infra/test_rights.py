@@ -68,6 +68,20 @@ def test_only_functions_that_delete_for_users_may_delete_records_and_objects(
     ]
 
 
+def test_claims_to_demos_are_added_by_the_optimizer_and_withdrawn_by_who_deletes(
+    prod: Synthesized,
+) -> None:
+    grants = {
+        (name.split("Role")[0], action)
+        for name, statement in prod.statements()
+        if "/demo-claims.json" in json.dumps(statement["Resource"])
+        for action in listed(statement["Action"])
+        if action != "s3:GetObject"
+    }
+    writers = ("LearningOptimizer", "LearningSteps", "Management")
+    assert grants == {(name, "s3:PutObject") for name in writers}
+
+
 def test_only_the_promoter_and_the_owner_function_write_the_live_prompt(
     prod: Synthesized,
 ) -> None:

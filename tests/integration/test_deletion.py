@@ -16,6 +16,7 @@ from uuid import uuid4
 import boto3
 import pytest
 
+from route_switch.adapters.learning.demo_claims import DemoClaims
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import LearningBucket
 from route_switch.adapters.learning.learning_texts import LearningTexts
@@ -24,13 +25,14 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.adapters.prompts.dynamodb_quality import DynamoDbRejections
 from route_switch.adapters.prompts.ssm_output_ratios import SsmOutputRatios
 from route_switch.adapters.ssm import SsmPromptStore, SsmSwitchStore
+from route_switch.domain.learning.example import Example, query_key
 from route_switch.domain.learning.learning_config import LearningConfig
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
 from route_switch.domain.learning.text_policy import as_demo
 from route_switch.domain.operations.costs import costs_of
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.prompts.quality_drop import Scores
-from route_switch.domain.routing_prompt import Demo
+from route_switch.domain.routing_prompt import Demo, RoutingPrompt
 from route_switch.domain.tiers import Tier
 from route_switch.services.operations import delete_texts
 from route_switch.services.operations.three_sentences import WeekFigures
@@ -94,8 +96,13 @@ def echo(body: Body) -> Reply:
     return completion("1" if body["model"] == "router" else f"You said: {text[-300:]}")
 
 
+def learned(*demos: Demo) -> RoutingPrompt:
+    changes = {"demos": demos, "provenance": {"origin": "learned"}}
+    return packaged_prompt().model_copy(update=changes)
+
+
 def publish(*demos: Demo) -> None:
-    prompt = packaged_prompt().model_copy(update={"demos": demos})
+    prompt = learned(*demos)
     boto3.client("ssm").put_parameter(
         Name=LIVE, Value=to_markdown(prompt), Type="String", Overwrite=True, Tier="Advanced"
     )
@@ -128,6 +135,14 @@ def bucket() -> LearningBucket:
     return LearningBucket(s3(), "learning")
 
 
+def claims() -> DemoClaims:
+    return DemoClaims(bucket().shared)
+
+
+def notes() -> DynamoDbDeletionNotes:
+    return DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
+
+
 def prompts() -> SsmPromptStore:
     return SsmPromptStore(boto3.client("ssm"), LIVE, "/test/prompt/seed")
 
@@ -142,7 +157,7 @@ def learn(run: LearningRun = RUN) -> None:
     examples = build_collector(settings, boto3.client("dynamodb"), s3(), lambda each: each)
     router = settings.router.models.router
     note = DynamoDbRuns(boto3.client("dynamodb"), "results").note_left_out
-    collect = CollectInputs(examples, prompts(), bucket(), config, router, note)
+    collect = CollectInputs(examples, prompts(), bucket(), config, router, note, notes(), claims())
     collect(CollectEvent(step="collect", run=run))
     learning = LearningSettings.model_construct(
         **settings.model_dump(exclude={"router"}),
@@ -153,12 +168,13 @@ def learn(run: LearningRun = RUN) -> None:
     assert run_slice(WorkEvent(step="outcomes", run=run)).done
 
 
-def leave_behind(request_id: str, word: str, run: LearningRun = RUN) -> None:
+def leave_behind(request_id: str, word: str, run: LearningRun = RUN, *, moved: bool = True) -> None:
     """Write what the later steps would write that shows the request: as a demo, and as a moved
     query."""
-    shown = packaged_prompt().model_copy(update={"demos": (demo_of(request_id),)})
+    shown = learned(demo_of(request_id))
+    claim(request_id)
     report = {
-        "moved": [{"example": request_id, "query": word}],
+        "moved": [{"example": request_id, "query": word}] if moved else [],
         "incumbent_prompt": to_markdown(packaged_prompt()),
         "candidate_prompt": to_markdown(shown),
     }
@@ -170,13 +186,23 @@ def leave_behind(request_id: str, word: str, run: LearningRun = RUN) -> None:
     bucket().shared.write("prompts/7.json", to_json(shown).encode())
 
 
-def demo_of(request_id: str) -> Demo:
-    """The demo that the search would make."""
+def example_of(request_id: str) -> Example:
     settings = read_settings()
     found = build_collector(settings, boto3.client("dynamodb"), s3(), lambda each: each)
     examples = found([NOW.date(), NOW.date() - timedelta(days=1)], 1000).examples
-    example = next(each for each in examples if each.id == request_id)
+    return next(each for each in examples if each.id == request_id)
+
+
+def demo_of(request_id: str) -> Demo:
+    """The demo that the search would make."""
+    example = example_of(request_id)
     return Demo(query=as_demo(example.as_query, example.query), tier=Tier.SMALL)
+
+
+def claim(request_id: str) -> None:
+    """Note whose request the demo was taken from, as a run does."""
+    clients = dict.fromkeys(example_of(request_id).asked_by, 0.0)
+    claims().add({query_key(demo_of(request_id).query): clients})
 
 
 def places_of(word: str) -> list[str]:
@@ -237,10 +263,12 @@ def test_after_a_deletion_the_texts_are_nowhere_and_other_texts_remain(
         "prompts/",
     ):
         assert place in everywhere, "otherwise this test would prove nothing"
+    paid_for_bob = {place for place in places_of(BOB) if "answers/" in place}
+    assert paid_for_bob
     answer = delete(api, ann)
     assert places_of(ANN) == []
     assert answer["pending"] == []
-    assert places_of(BOB) == of_bob, "the run's folders held both"
+    assert {*places_of(BOB)} == {*of_bob} | paid_for_bob, "the working files held both"
     assert counters() == counted
     assert api("GET", f"/v1/results/{ann}").status == 404
     assert api("GET", f"/v1/results/{bob}").status == 200
@@ -329,13 +357,12 @@ def claimed() -> DynamoDbRuns:
 
 def report(runs: DynamoDbRuns) -> str:
     """Run the last step and return its message."""
-    forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
     ratios = SsmOutputRatios(boto3.client("ssm"), "/test/prompt/live")
     texts = LearningTexts(bucket())
     day = date(2026, 11, 22)
     nothing = WeekFigures(day, day, costs_of({}), None, None, None, Scores())
     mail = Mail(lambda: nothing)
-    step = ReportRun(runs, bucket(), "learning", "dev", forgotten, texts, ratios, mail)
+    step = ReportRun(runs, bucket(), "learning", "dev", notes(), texts, ratios, mail)
     event = ReportEvent(step="report", execution="execution", state=RunState(run=RUN))
     return step(event).message
 
@@ -351,16 +378,22 @@ def test_a_run_in_progress_is_reported_promotes_no_deleted_text_and_removes_it_a
     held = places_of(ANN)
     assert held
     assert all("learning: " in place and RUN.id in place for place in held)
-    forgotten = DynamoDbDeletionNotes(boto3.client("dynamodb"), "results")
-    publish_prompt = PublishPrompt(prompts(), prompts(), cast("PromptLock", None), MemoryModels())
-    rejections = DynamoDbRejections(boto3.client("dynamodb"), "results")
-    promote = PromoteCandidate(publish_prompt, bucket(), switches(), forgotten, rejections, {})
-    promoted = promote(PromoteEvent(step="promote", state=PromotionState(run=RUN)))
-    assert promoted.promoted is False
-    assert "was deleted after the run began" in str(promoted.why)
+    assert "was deleted after the run began" in promotion()
     assert "The report and the candidate showed a deleted query" in report(runs)
     assert places_of(ANN) == []
     assert runs.holder() is None
+
+
+def promotion() -> str:
+    """Return why the candidate that the run left is not promoted: it has no verdict."""
+    publish_prompt = PublishPrompt(prompts(), prompts(), cast("PromptLock", None), MemoryModels())
+    rejections = DynamoDbRejections(boto3.client("dynamodb"), "results")
+    promote = PromoteCandidate(
+        publish_prompt, bucket(), switches(), notes(), claims(), rejections, {}
+    )
+    promoted = promote(PromoteEvent(step="promote", state=PromotionState(run=RUN)))
+    assert promoted.promoted is False
+    return str(promoted.why)
 
 
 def by_id_with_leftovers(api: Api, request_id: str) -> dict[str, object]:
@@ -400,11 +433,13 @@ def test_late_files_of_a_stopped_run_are_removed_at_the_end_of_the_next(api: Api
     assert places_of(ANN) == []
 
 
-def test_a_demo_in_a_prompt_version_cannot_be_deleted_and_is_reported(api: Api) -> None:
+@pytest.mark.parametrize("key", [CLIENT_KEY, ADMIN_KEY])
+def test_a_demo_in_a_prompt_version_cannot_be_deleted_and_is_reported(api: Api, key: str) -> None:
     ann = ask(api, ANN)
     publish(demo_of(ann))
     publish(demo_of(ann).model_copy(update={"tier": Tier.LARGE}))
-    remains = by_id(api, ann)["remains"]
+    claim(ann)
+    remains = api("DELETE", f"/v1/results/{ann}", key=key).body["remains"]
     assert isinstance(remains, list)
     assert [each["place"] for each in remains] == [
         "version 2 of the live prompt",
@@ -430,3 +465,84 @@ def test_feedback_cannot_outlive_its_request(api: Api, monkeypatch: pytest.Monke
     said = {"request_id": ann, "thumb": "up", "comment": ANN}
     assert api("POST", "/v1/feedback", said).status == 404
     assert places_of(ANN) == []
+
+
+# What one client's deletion must not do to others.
+
+
+def copied(api: Api) -> str:
+    """Let a run use what Ann asked, and let another key send the same and delete it. Return the
+    deletion's answer as text."""
+    ann = ask(api, ANN, user="ann")
+    learn()
+    leave_behind(ann, ANN)
+    publish(demo_of(ann).model_copy(update={"tier": Tier.LARGE}))
+    copy = ask(api, ANN, OTHER_KEY)
+    answer = api("DELETE", f"/v1/results/{copy}", key=OTHER_KEY)
+    assert answer.body["deleted"] is True
+    return answer.text
+
+
+def learned_places() -> list[str]:
+    return [place for place in places_of(ANN) if place.startswith("learning: ")]
+
+
+def test_a_deleted_copy_removes_nothing_that_learning_made_of_another_clients_request(
+    api: Api,
+) -> None:
+    copied(api)
+    left = learned_places()
+    for place in ("answers/", "work/", "report.json", "candidate.json", "prompts/7.json"):
+        assert any(place in each for each in left)
+    report(claimed())
+    assert learned_places() == left, "the end of a run finds the same"
+
+
+def test_a_deleted_copy_vetoes_no_candidate(api: Api) -> None:
+    copied(api)
+    assert "deleted" not in promotion()
+
+
+def test_a_deleted_copy_tells_a_client_nothing_of_what_others_asked(api: Api) -> None:
+    claimed()
+    told = copied(api)
+    assert "live prompt" not in told
+    assert RUN.id not in told
+
+
+def test_what_two_clients_asked_goes_with_the_last_of_their_requests(api: Api) -> None:
+    ann, copy = ask(api, ANN), ask(api, ANN, OTHER_KEY)
+    learn()
+    (kept,) = kept_ids()
+    assert set(example_of(kept).asked_by) == {f"key_{CLIENT_KEY}", f"key_{OTHER_KEY}"}
+    leave_behind(kept, ANN, moved=False)
+    by_id(api, ann)
+    assert any("candidate.json" in place for place in learned_places())
+    assert "deleted" not in promotion()
+    api("DELETE", f"/v1/results/{copy}", key=OTHER_KEY)
+    assert places_of(ANN) == []
+
+
+def kept_ids() -> set[str]:
+    lines = gzip.decompress(bucket().work(RUN.id).read("examples.jsonl.gz") or b"").splitlines()
+    return {json.loads(line)["id"] for line in lines}
+
+
+def test_a_request_that_was_merged_into_another_is_found_in_a_run(api: Api) -> None:
+    both = ask(api, ANN), ask(api, ANN, OTHER_KEY)
+    claimed()
+    learn()
+    (merged,) = set(both) - kept_ids()
+    answer = api("DELETE", f"/v1/results/{merged}", key=ADMIN_KEY)
+    assert answer.body["pending"] == [f"run {RUN.id}"], "its answer may be among the examples"
+
+
+def test_a_text_of_an_unknown_client_goes_with_any_request_that_has_it(api: Api) -> None:
+    """Earlier versions did not note whose requests the demos were taken from."""
+    ann = ask(api, ANN)
+    leave_behind(ann, ANN)
+    s3().delete_object(Bucket="learning", Key="demo-claims.json")
+    copy = ask(api, ANN, OTHER_KEY)
+    told = api("DELETE", f"/v1/results/{copy}", key=OTHER_KEY)
+    assert learned_places() == []
+    assert "live prompt" not in told.text

@@ -406,7 +406,8 @@ def test_a_sample_of_100_reads_about_100_of_5000_records(
     assert len(queries) <= 3 * len(DAYS), "an arc of 2% lies in one or two of a day's 16 buckets"
     assert sum(queries) == len(drawn) + 20
     assert len(DAYS) < counters <= len(DAYS) + 20, "a rating takes any shard of its day's counters"
-    assert sum(batches) == counters + len(drawn) + len(boosted) + 20
+    loaded = len(drawn) + len(boosted)
+    assert sum(batches) == counters + loaded + loaded + 20, "first only the key of each"
     assert {operation for operation, _ in calls} == {"Query", "BatchGetItem"}
 
 

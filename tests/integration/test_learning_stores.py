@@ -12,7 +12,7 @@ from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
 from route_switch.adapters.learning.learning_bucket import S3Files
 from route_switch.adapters.learning.run_lock import LEASE_S, STARTING_S, DynamoDbRunLock
-from route_switch.adapters.learning.s3_memo import S3Memo
+from route_switch.adapters.learning.s3_memo import S3Memo, folder_of
 from route_switch.domain.errors import BudgetReachedError, ProviderDownError, StoreError
 from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
 from route_switch.domain.learning.stored_run import Execution
@@ -129,9 +129,22 @@ def test_a_later_run_finds_answers_but_not_router_replies(s3: "S3Client") -> Non
 
 
 def test_an_answer_is_one_object_whose_key_says_who_paid(s3: "S3Client") -> None:
-    memo_of(s3, "week-1", "outcomes-3").put("k1", ANSWER)
-    memo_of(s3, "week-1", None).put("k2", ROUTED)
-    assert keys(s3) == ["answers/week-1/outcomes-3/k1", "work/week-1/calls/run/k2"]
+    memo_of(s3, "week-1", "outcomes-3").put("k1", {**ANSWER, "about": "chatcmpl-1"})
+    memo_of(s3, "week-1", "outcomes-3").put("k2", ANSWER)
+    memo_of(s3, "week-1", None).put("k3", ROUTED)
+    assert keys(s3) == [
+        f"answers/of/{folder_of('chatcmpl-1')}/week-1/outcomes-3/k1",
+        "answers/of/owner/week-1/outcomes-3/k2",
+        "work/week-1/calls/run/k3",
+    ]
+
+
+def test_answers_of_an_earlier_version_are_found_and_counted(s3: "S3Client") -> None:
+    place = "answers/week-1/outcomes-0/k"
+    s3.put_object(Bucket=BUCKET, Key=place, Body=json.dumps(ANSWER).encode())
+    assert memo_of(s3, "week-2", None).get("k") == ANSWER
+    assert dict(memo_of(s3, "week-1", "outcomes-0").items()) == {"k": ANSWER}
+    assert dict(memo_of(s3, "week-1", "outcomes-1").items()) == {}
 
 
 def test_a_worker_sums_its_own_calls_and_the_run_those_of_all_workers(s3: "S3Client") -> None:
@@ -158,7 +171,7 @@ def test_a_call_in_progress_in_another_worker_does_not_count_as_lost(s3: "S3Clie
 def test_an_answer_that_expired_after_it_was_listed_is_requested_again(s3: "S3Client") -> None:
     memo_of(s3, "week-0", None).put("k", ANSWER)
     memo = memo_of(s3, "week-1", None)
-    s3.delete_object(Bucket=BUCKET, Key="answers/week-0/run/k")
+    s3.delete_object(Bucket=BUCKET, Key="answers/of/owner/week-0/run/k")
     assert memo.get("k") is None
 
 
@@ -176,7 +189,7 @@ def test_a_warm_process_reads_only_what_is_new(s3: "S3Client") -> None:
     first = S3Memo(s3, BUCKET, "week-1", None, known)
     first.put("k1", ANSWER)
     first.put("k2-begun", {"purpose": "answer", "cost_usd": 2})
-    s3.put_object(Bucket=BUCKET, Key="answers/week-1/run/k1", Body=b"not read again")
+    s3.put_object(Bucket=BUCKET, Key="answers/of/owner/week-1/run/k1", Body=b"not read again")
     s3.put_object(Bucket=BUCKET, Key="work/week-1/calls/run/k2-begun", Body=b'{"cost_usd": 0}')
     second = S3Memo(s3, BUCKET, "week-1", None, known)
     assert second.get("k1") == ANSWER

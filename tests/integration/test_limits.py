@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.request_record import RequestRecord
+from route_switch.wiring import management
 from tests.integration.conftest import CATALOG, LONG, Api, MakeApi, add_key, by_model
 from tests.support.clock import stop_clock
 from tests.support.upstream import Body, Reply, completion, failure
@@ -22,7 +23,7 @@ HOUR: JsonValue = {"type": "ephemeral", "ttl": "1h"}
 
 @pytest.fixture(autouse=True)
 def _clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    stop_clock(monkeypatch)
+    stop_clock(monkeypatch, management)
 
 
 def taken_usd(key: str) -> float:
@@ -52,6 +53,13 @@ def test_an_admin_keys_reads_count(path: str, api: Api) -> None:
     assert [answer.status == 429 for answer in answers] == [False, False, True, True]
     assert answers[-1].error["code"] == "rate_limit_exceeded"
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+
+
+def test_a_clients_deletions_count(api: Api) -> None:
+    add_key("rs-slow", requests_per_minute={"N": "2"})
+    paths = ("/v1/results/chatcmpl-1", "/v1/users/ann", "/v1/users/bob", "/v1/results/chatcmpl-2")
+    statuses = [api("DELETE", path, key="rs-slow").status for path in paths]
+    assert statuses == [404, 200, 429, 429]
 
 
 def test_counting_tokens_counts_as_a_request_and_reserves_no_money(api: Api) -> None:

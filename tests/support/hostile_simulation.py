@@ -137,6 +137,10 @@ class Traffic:
     def with_feedback(self, days: Sequence[date], limit: int) -> list[str]:
         return []
 
+    def keys(self, request_ids: Sequence[str]) -> dict[str, str]:
+        wanted = set(request_ids)
+        return {r.request_id: r.key_id for r in self.requests if r.request_id in wanted}
+
     def load(self, request_ids: Sequence[str]) -> LoadedRequests:
         by_id = {request.request_id: request for request in self.requests}
         return LoadedRequests(tuple(by_id[each] for each in request_ids))

@@ -112,6 +112,7 @@ def learn(
     cap_usd: float = 100.0,
     incumbent: RoutingPrompt | None = None,
     least_steered: RoutingPrompt | None = None,
+    withdrawn: frozenset[str] = frozenset(),
 ) -> tuple[Findings, MeteredCalls]:
     cap = LocalCap(cap_usd)
     calls = MeteredCalls(
@@ -122,7 +123,7 @@ def learn(
         FakeTime().pace(),
     )
     with cache_put_back():
-        run = LearningSteps(plan, calls, cap, embed, RecordedSteps(), least_steered)
+        run = LearningSteps(plan, calls, cap, embed, RecordedSteps(), least_steered, withdrawn)
         return run(examples, incumbent or INCUMBENT, packaged_prompt(), Ledger()), calls
 
 

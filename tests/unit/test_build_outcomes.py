@@ -56,6 +56,8 @@ class FakeCalls:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply:
         key = name, str(messages)
         with self.lock:

@@ -33,6 +33,8 @@ class Calls:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply:
         if purpose is Purpose.JUDGE:
             self.judged.append(str(messages[-1]["content"]))

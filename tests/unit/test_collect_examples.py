@@ -71,6 +71,9 @@ class Traffic:
     def with_feedback(self, days: Sequence[date], limit: int) -> list[str]:
         return list(self.voted[:limit])
 
+    def keys(self, request_ids: Sequence[str]) -> dict[str, str]:
+        return {request.request_id: request.key_id for request in self.requests}
+
     def load(self, request_ids: Sequence[str]) -> LoadedRequests:
         by_id = {request.request_id: request for request in self.requests}
         found = [id_ for id_ in request_ids if id_ not in (*self.expired, *self.unreadable)]
@@ -387,6 +390,58 @@ def test_what_an_answer_of_an_earlier_version_called_is_unknown() -> None:
     earlier, of_today = asked("a", params=tools), asked("b", "How?", params=tools, tool_calls=[])
     known = {e.id: [*e.models] for e in collect(Traffic([earlier, of_today])).examples}
     assert known == {"a": [], "b": ["openai/small"]}
+
+
+def of_keys(**sizes: tuple[int, int]) -> Traffic:
+    """Return requests by key: how many, and of how many words. Those of all keys are mixed."""
+    requests = [
+        asked(f"{key}{n}", f"{key} {spelled(n)} " + "word " * words, key_id=key)
+        for key, (count, words) in sizes.items()
+        for n in range(count)
+    ]
+    return Traffic(sorted(requests, key=lambda request: hash_of(request.request_id)))
+
+
+def hash_of(request_id: str) -> int:
+    return Arc.of(0, 1.0).offset_of(request_id)
+
+
+def test_long_requests_of_one_key_displace_none_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collect_examples, "MAX_BYTES", 500_000)
+    monkeypatch.setattr(collect_examples, "BYTES_AT_ONCE", 20_000)
+    traffic = of_keys(loud=(400, 2_000), quiet=(200, 10), third=(200, 10))
+    collected = collect(traffic, wanted=10_000)
+    by = Counter(key for example in collected.examples for key in example.asked_by)
+    assert (by["quiet"], by["third"]) == (200, 200)
+    assert 340 <= collected.left_out["beyond_memory"] <= 380, "the loud key has what they leave"
+
+
+def test_requests_that_were_loaded_stand_for_those_of_their_key_that_were_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(collect_examples, "MAX_BYTES", 300_000)
+    monkeypatch.setattr(collect_examples, "BYTES_AT_ONCE", 20_000)
+    traffic = of_keys(loud=(1_000, 500), quiet=(200, 100))
+    collected = collect(traffic, wanted=10_000)
+    assert collected.left_out["beyond_memory"] > 900
+    for key, count in (("loud", 1_000), ("quiet", 200)):
+        weights = [example.asked_by.get(key, 0.0) for example in collected.examples]
+        assert sum(weights) == pytest.approx(count)
+
+
+def test_without_other_keys_a_key_has_all_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect_examples, "MAX_BYTES", 3_000_000)
+    collected = collect(of_keys(only=(200, 2_000)), wanted=10_000)
+    assert len(collected.examples) == 200
+    assert collected.left_out["beyond_memory"] == 0
+
+
+def test_the_keys_of_merged_requests_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected = collect(Traffic([asked("a"), asked("b"), asked("c", "How?")]))
+    assert set(collected.keys) == {"a", "b", "c"}
+    assert collected.keys["a"] == collected.keys["b"] != collected.keys["c"]
 
 
 def test_a_sample_that_is_too_large_for_memory_is_cut_in_its_own_order(

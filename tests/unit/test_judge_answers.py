@@ -43,6 +43,8 @@ class ScriptedCalls:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply:
         self.asked.append((name, params, purpose))
         return Reply(self._script(messages), Usage(0, 0), 0.0, 1.0)
@@ -158,6 +160,8 @@ def test_a_judge_that_refuses_the_schema_is_asked_without_it_from_then_on() -> N
             messages: tuple[JsonObject, ...],
             params: Mapping[str, JsonValue],
             purpose: Purpose,
+            *,
+            about: str | None = None,
         ) -> Reply:
             reply = super().__call__(name, messages, params, purpose)
             if "response_format" in params:

@@ -48,6 +48,8 @@ class Router:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply:
         self.asked.append((name, str(messages[-1]["content"]), purpose))
         if isinstance(self._text, BaseException):
@@ -113,6 +115,8 @@ class Choosy(Router):
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply:
         if self._word in str(messages[-1]["content"]):
             raise InvalidModelRequestError("content filter", status=400)
@@ -137,6 +141,8 @@ class Mumbling(Router):
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply:
         reply = super().__call__(name, messages, params, purpose)
         mumbles = "mumble" in str(messages[-1]["content"])

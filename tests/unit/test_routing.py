@@ -121,6 +121,11 @@ def test_a_strategy_is_one_registry_row_for_serving_and_for_learning(
 
 
 def paid(
-    name: str, messages: tuple[JsonObject, ...], params: Mapping[str, JsonValue], purpose: Purpose
+    name: str,
+    messages: tuple[JsonObject, ...],
+    params: Mapping[str, JsonValue],
+    purpose: Purpose,
+    *,
+    about: str | None = None,
 ) -> Reply:
     return Reply("2", Usage(0, 0), 0.0, 0.0)

@@ -65,6 +65,8 @@ class Models:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply:
         self.asked.append(dict(params))
         message = self.messages[name]

@@ -62,6 +62,8 @@ class Router:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply:
         self.asked += 1
         text = str(messages[-1]["content"])

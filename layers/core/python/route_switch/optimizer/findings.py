@@ -13,6 +13,7 @@ from route_switch.domain.learning.promise import NOT_PROMISED
 from route_switch.domain.learning.promotion import GateResult
 from route_switch.domain.learning.split import Split
 from route_switch.domain.learning.understanding import ReplyCount
+from route_switch.domain.operations.deletion import without_demos
 from route_switch.domain.prompts.schema import in_todays_form, plain
 from route_switch.domain.prompts.steering_figures import SteeringFigures
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -74,16 +75,23 @@ class Findings:
     asked: dict[str, float] = field(default_factory=dict)
     """The share of held-out rows for which the router LLM is asked, as above."""
     decisions: RunDecisions | None = None
+    withdrawn: frozenset[str] = frozenset()
+    """Digests of demos that no candidate may show."""
     needs_approval: str | None = None
     searched: bool = False
     stopped_by: RunStoppedError | None = None
+
+    @property
+    def allowed(self) -> RoutingPrompt:
+        """The incumbent as a candidate may be: without the demos whose requests were deleted."""
+        return without_demos(self.incumbent, self.withdrawn)
 
     @property
     def start(self) -> RoutingPrompt:
         """The prompt that the search starts from, without a local model. The text of a local
         model's prompt decides nothing, so the search starts from the hand-written one there."""
         is_local = self.incumbent.strategy == "local"
-        return in_todays_form(plain(self.hand_written if is_local else self.incumbent))
+        return in_todays_form(plain(self.hand_written if is_local else self.allowed))
 
     @property
     def strategies(self) -> dict[str, RoutingPrompt]:

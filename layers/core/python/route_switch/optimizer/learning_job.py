@@ -14,7 +14,7 @@ from route_switch.adapters.learning.outcome_file import serialize_outcomes
 from route_switch.domain.errors import BudgetReachedError, ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.held_out_gain import HeldOutGain
-from route_switch.domain.learning.learning_ports import RunFiles, SpendingCap
+from route_switch.domain.learning.learning_ports import ClaimsToDemos, RunFiles, SpendingCap
 from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult, gate
 from route_switch.domain.prompt_document import to_json, to_markdown
 from route_switch.domain.providers import IN_PROCESS, is_simulated, provider_of
@@ -22,6 +22,7 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tier_parameters import model_of
 from route_switch.domain.tiers import Tier
 from route_switch.optimizer.artifact import candidate_prompt
+from route_switch.optimizer.claimed_demos import claims_to_demos
 from route_switch.optimizer.curve import decided_rows
 from route_switch.optimizer.findings import Findings
 from route_switch.optimizer.learning_steps import LearningSteps
@@ -93,6 +94,9 @@ class LearningJob:
 
     `cap_usd`, `command` and `odd_lines` (of the examples' file) are only for the report.
     `least_steered` is the prompt of the last versions that texts around a query moved least.
+    `withdrawn` are digests of the incumbent's demos whose requests were deleted: no candidate shows
+    them. A stage keeps in `claims` whose requests the candidate's demos were taken from; the
+    examples are those of the time `began_at` (UNIX).
     """
 
     plan: Plan
@@ -108,6 +112,9 @@ class LearningJob:
     workload_notes: Mapping[str, str] = field(default_factory=dict)
     odd_lines: int = 0
     least_steered: RoutingPrompt | None = None
+    withdrawn: frozenset[str] = frozenset()
+    claims: ClaimsToDemos | None = None
+    began_at: float = 0.0
 
     def __call__(self, dependencies: RunDependencies) -> Report:
         """Run everything and return the report.
@@ -137,10 +144,12 @@ class LearningJob:
             dependencies.embed,
             dependencies.progress,
             self.least_steered,
+            self.withdrawn,
         )
 
     def _write_results(self, found: Findings, calls: MeteredCalls) -> Report:
         candidate = candidate_prompt(found, self.plan, self.examples_digest)
+        self._keep_claims(candidate)  # before any file shows the demos
         report = assemble_report(found, candidate, self.plan, calls, self._report_context())
         if found.tables is not None and found.built is not None:
             self.files.write("outcomes.jsonl.gz", serialize_outcomes(found.built.table))
@@ -156,6 +165,18 @@ class LearningJob:
         for name, text in texts.items():
             self.files.write(name, text.encode())
         return report
+
+    def _keep_claims(self, candidate: RoutingPrompt) -> None:
+        if self.claims is None:
+            return
+        claims = claims_to_demos(
+            candidate,
+            self.incumbent,
+            self.examples,
+            self.plan.learn_from_text,
+            self.began_at,
+        )
+        self.claims.add(claims)
 
     def _write_decisions(self, found: Findings) -> None:
         """Write the decisions. A run without any empties the file that an earlier run left, so that

@@ -79,15 +79,17 @@ class LearningSteps:
         embed: EmbedTexts,
         progress: Progress,
         least_steered: RoutingPrompt | None = None,
+        withdrawn: frozenset[str] = frozenset(),
     ) -> None:
         """`least_steered` is the prompt of the last versions that texts around a query moved
-        least."""
+        least. `withdrawn` are digests of demos that no candidate may show."""
         self._plan = plan
         self._calls = calls
         self._cap = cap
         self._embed = embed
         self._progress = progress
         self._least_steered = least_steered
+        self._withdrawn = withdrawn
         self._route = RouteExamples(plan.config, calls, frozenset(plan.models))
 
     def __call__(
@@ -112,7 +114,7 @@ class LearningSteps:
     ) -> Findings:
         """Run the first part: find the candidate, without the held-out rows' outcomes."""
         check_start(incumbent)
-        found = Findings(incumbent, hand_written, incumbent)
+        found = Findings(incumbent, hand_written, incumbent, withdrawn=self._withdrawn)
         with recording_stop(found):
             self._build(found, examples)
             self._search(found)
@@ -215,14 +217,15 @@ class LearningSteps:
         found.choice = choose_strategy(plan, found, trained, route, steering)
         if found.choice is None or found.choice.why_refused is not None:
             return
-        candidate = candidate_of(found.choice, found.incumbent)
+        candidate, allowed = candidate_of(found.choice, found.incumbent), found.allowed
         rows = known(found.built).table.examples
-        found.candidate = unless_the_same(
+        proposed = unless_the_same(
             candidate,
-            found.incumbent,
+            allowed,
             (example.as_query for example in rows),
             plan.config.router_max_input_tokens,
         )
+        found.candidate = found.incumbent if proposed is allowed else proposed
         if found.candidate.version != found.incumbent.version:
             chosen = found.choice.estimates[found.choice.chosen].prompt
             unknown = steering.unknown.get(chosen.version)

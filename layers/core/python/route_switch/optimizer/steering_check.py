@@ -117,11 +117,13 @@ class _UntilStopped:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply:
         if self._stopped_by is not None:
             raise self._stopped_by
         try:
-            return self._calls(name, messages, params, purpose)
+            return self._calls(name, messages, params, purpose, about=about)
         except RunStoppedError as stop:
             self._stopped_by = stop
             raise

@@ -82,7 +82,7 @@ def choose_strategy(
     rows = ValidationRows.of(known(found.tables).validation, plan.lambda_)
     current = bypass_below(plan.config, found.incumbent)
     tried = _tried(found, rows, route)
-    each = estimates(rows, found.incumbent, tried, local, current)
+    each = estimates(rows, found.allowed, tried, local, current)
     if plan.strategy not in each and (plan.strategy != "auto" or not each):
         return None
     reasons = {name: why_steered(estimate.prompt) for name, estimate in each.items()}

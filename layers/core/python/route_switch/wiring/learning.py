@@ -10,6 +10,7 @@ import botocore.session
 from botocore.config import Config
 from pydantic import Field
 
+from route_switch.adapters.learning.demo_claims import DemoClaims
 from route_switch.adapters.learning.dynamodb_cap import taken_usd
 from route_switch.adapters.learning.dynamodb_learning import DynamoDbLearning
 from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
@@ -117,6 +118,10 @@ class LearningWiring:
         return LearningBucket(self.s3, self.settings.learning_bucket)
 
     @property
+    def demo_claims(self) -> DemoClaims:
+        return DemoClaims(self.bucket.shared)
+
+    @property
     def _runs(self) -> DynamoDbRuns:
         return DynamoDbRuns(self.dynamodb, self.settings.results_table, self._is_running)
 
@@ -152,7 +157,10 @@ class LearningWiring:
         prompts = self._prompts(WORKFLOW)
         router = self.settings.router.models.router
         learning, note = self.settings.learning, self._runs.note_left_out
-        return CollectInputs(examples, prompts, self.bucket, learning, router, note)
+        deleted = DynamoDbDeletionNotes(self.dynamodb, self.settings.results_table)
+        return CollectInputs(
+            examples, prompts, self.bucket, learning, router, note, deleted, self.demo_claims
+        )
 
     def ask(self) -> AskForApproval:
         hours = self.settings.learning.approval_hours
@@ -184,7 +192,13 @@ class LearningWiring:
         publish = self.publish(owner, "promote")
         scope = stage_scope(self.settings.router, self.settings.learning)
         promote = PromoteCandidate(
-            publish, self.bucket, self.switches, notes, self._rejections, scope
+            publish,
+            self.bucket,
+            self.switches,
+            notes,
+            self.demo_claims,
+            self._rejections,
+            scope,
         )
         switches = AuditedSwitches(self.switches, self._record(owner))
         return PromoteAndGoLive(promote, switches, self.settings.learning.go_live)

@@ -8,7 +8,12 @@ from tempfile import TemporaryDirectory
 
 from route_switch.adapters.learning.dynamodb_cap import DynamoDbCap
 from route_switch.adapters.learning.example_file import read_examples
-from route_switch.adapters.learning.learning_bucket import EXAMPLES, INCUMBENT, LEAST_STEERED
+from route_switch.adapters.learning.learning_bucket import (
+    EXAMPLES,
+    INCUMBENT,
+    LEAST_STEERED,
+    WITHDRAWN,
+)
 from route_switch.adapters.learning.progress_file import ProgressFile
 from route_switch.adapters.learning.s3_memo import S3Memo
 from route_switch.adapters.models.encoder import EncoderClient
@@ -18,7 +23,7 @@ from route_switch.adapters.packaged_prompt import packaged_prompt
 from route_switch.domain.errors import ConfigurationError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import RunFiles
-from route_switch.domain.learning.learning_run import LearningRun
+from route_switch.domain.learning.learning_run import LearningRun, time_of_run
 from route_switch.domain.pricing import Price
 from route_switch.domain.prompt_document import parse_prompt
 from route_switch.domain.routing_prompt import RoutingPrompt
@@ -131,6 +136,9 @@ class OptimizerParts:
                 collected.get("requests", 0) * DAYS_PER_MONTH // self._config.days, 1
             ),
             least_steered=self._least_steered(work),
+            withdrawn=frozenset(json.loads(work.read(WITHDRAWN) or b"[]")),
+            claims=self._wiring.demo_claims,
+            began_at=time_of_run(run.id).timestamp(),
         )
         return job, RunDependencies(
             calls=calls,

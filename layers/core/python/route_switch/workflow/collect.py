@@ -15,11 +15,14 @@ from route_switch.adapters.learning.learning_bucket import (
     KEYS,
     LEAST_STEERED,
     SEED,
+    WITHDRAWN,
     LearningBucket,
 )
 from route_switch.domain.errors import PromptError
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_config import LearningConfig
+from route_switch.domain.learning.learning_ports import ClaimsToDemos, DeletionNotes
+from route_switch.domain.operations.deletion import withdrawn_demos
 from route_switch.domain.ports import PromptStore, StoredPrompt
 from route_switch.domain.prompt_document import readable_prompt, to_markdown
 from route_switch.domain.prompts.size_limit import check_start
@@ -39,7 +42,8 @@ MAX_IDS = 10
 class CollectInputs:
     """Write the run's examples, its incumbent, and the least steered of the versions before it.
     `router` is the router model. `note_left_out` records how many examples a run leaves out, by
-    reason. A retry writes everything again."""
+    reason. The incumbent's demos whose requests were deleted (`deletion_notes`, `claims`) are noted
+    for the search. A retry writes everything again."""
 
     examples: CollectExamples
     prompts: PromptStore
@@ -47,24 +51,28 @@ class CollectInputs:
     config: LearningConfig
     router: str
     note_left_out: Callable[[str, Mapping[str, int]], None]
+    deletion_notes: DeletionNotes
+    claims: ClaimsToDemos
 
     def __call__(self, event: CollectEvent) -> Collected:
         today = event.run.day
         days = [today - timedelta(days=n) for n in range(self.config.days)]
         traffic = self.examples(days, self.config.sample, SAMPLE_SEED)
         examples = self._filled_up(traffic.examples)
-        collected = self._summary(traffic, examples)
         self.note_left_out(event.run.id, traffic.left_out)
         stored, incumbent = self._incumbent()
+        withdrawn = withdrawn_demos(incumbent, self.claims.read(), self.deletion_notes.all())
+        collected = self._summary(traffic, examples, len(withdrawn))
         steered_less = least_steered(self.prompts, stored, self.router)
         work = self.bucket.work(event.run.id)
-        keys = {each.id: each.key for each in examples}
+        keys = {**traffic.keys, **{each.id: each.key for each in examples}}
         work.write(KEYS, json.dumps(keys).encode())
         lines = (each.model_dump_json(exclude_defaults=True) for each in examples)
         work.write(EXAMPLES, gzip_lines(lines))
         work.write(INCUMBENT, to_markdown(incumbent).encode())
         if steered_less is not None:
             work.write(LEAST_STEERED, to_markdown(steered_less).encode())
+        work.write(WITHDRAWN, json.dumps(sorted(withdrawn)).encode())
         work.write("collected.json", collected.model_dump_json().encode())
         return collected
 
@@ -82,7 +90,9 @@ class CollectInputs:
         new = [example for example in seed if example.key not in known]
         return (*traffic, *new)
 
-    def _summary(self, traffic: CollectedExamples, examples: Sequence[Example]) -> Collected:
+    def _summary(
+        self, traffic: CollectedExamples, examples: Sequence[Example], withdrawn: int
+    ) -> Collected:
         return Collected(
             enough=len(examples) >= self.config.min_examples,
             examples=len(examples),
@@ -94,6 +104,7 @@ class CollectInputs:
             unreadable_ids=traffic.unreadable[:MAX_IDS],
             labels_left_out=traffic.left_out.get("capped", 0),
             costly=traffic.left_out.get("costly", 0),
+            withdrawn_demos=withdrawn,
         )
 
     def _incumbent(self) -> tuple[StoredPrompt, RoutingPrompt]:

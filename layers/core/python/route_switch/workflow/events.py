@@ -63,7 +63,8 @@ class Collected(WorkflowEvent):
 
     `unreadable` records were left out; `unreadable_ids` names the first of them. `labels_left_out`
     counts labels beyond what one client may give, `costly` examples of a client that were too many
-    for what they cost (`services.learning.cost_share`).
+    for what they cost (`services.learning.cost_share`). `withdrawn_demos` of the live prompt show
+    queries that were deleted.
     """
 
     enough: bool
@@ -76,6 +77,7 @@ class Collected(WorkflowEvent):
     unreadable_ids: tuple[str, ...] = ()
     labels_left_out: int = 0
     costly: int = 0
+    withdrawn_demos: int = 0
 
 
 class Slice(WorkflowEvent):

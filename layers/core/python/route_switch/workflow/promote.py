@@ -10,8 +10,8 @@ from route_switch.domain.errors import (
     PromptLockedError,
     PromptReplacedError,
 )
-from route_switch.domain.learning.learning_ports import DeletionNotes
-from route_switch.domain.operations.deletion import shows_any
+from route_switch.domain.learning.learning_ports import ClaimsToDemos, DeletionNotes
+from route_switch.domain.operations.deletion import withdrawn_demos
 from route_switch.domain.ports import SwitchStore
 from route_switch.domain.prompt_document import as_markdown, parse_prompt
 from route_switch.domain.prompts.rollback import Rejections
@@ -21,7 +21,8 @@ from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.workflow.events import Promoted, PromoteEvent
 
 WHY_DELETED = (
-    "It shows a query that was deleted after the run began. The next run will not use that query."
+    "It shows a query that was deleted after the run began and that nobody else asked. The next "
+    "run will not use it."
 )
 WHY_REJECTED = (
     "It is the same prompt as version {}, which was rolled back because users rated its answers "
@@ -37,6 +38,7 @@ class PromoteCandidate:
     bucket: LearningBucket
     switches: SwitchStore
     deletion_notes: DeletionNotes
+    claims: ClaimsToDemos
     rejections: Rejections
     scope: Scope
 
@@ -74,7 +76,7 @@ class PromoteCandidate:
     def _refused(self, candidate: RoutingPrompt) -> Promoted | None:
         if not self.switches.read().may_learn:
             return Promoted(promoted=False, off=True)
-        if shows_any(candidate, self.deletion_notes.all()):
+        if withdrawn_demos(candidate, self.claims.read(), self.deletion_notes.all()):
             return Promoted(promoted=False, why=WHY_DELETED)
         rejection = self.rejections.of(candidate.version)
         if rejection is not None:

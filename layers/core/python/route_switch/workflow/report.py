@@ -227,7 +227,8 @@ def figures(evaluated: Evaluated) -> list[str]:
 
 
 def left_out(collected: Collected | None) -> list[str]:
-    """Say which records could not be used, by their ids: their text may be anybody's."""
+    """Say which records could not be used, by their ids: their text may be anybody's. Say, too, if
+    the search could not use demos of the live prompt."""
     if collected is None:
         return []
     lines = []
@@ -247,6 +248,11 @@ def left_out(collected: Collected | None) -> list[str]:
             f"{collected.costly} examples were left out at random, because the examples of their "
             f"client would have cost more than {MAX_COST_SHARE:.0%} of those of all others, and "
             f"more than {MAX_COST_RATIO:g} times as much each. Its other examples count for them."
+        )
+    if collected.withdrawn_demos:
+        lines.append(
+            f"The live prompt shows {collected.withdrawn_demos} queries that were deleted. Remove "
+            "them with 'route-switch prompt edit'."
         )
     return lines
 

@@ -93,6 +93,12 @@ class DynamoDbLearning:
         return list(islice(found, limit))
 
     @store_errors()
+    def keys(self, request_ids: Sequence[str]) -> dict[str, str]:
+        records = [record_key(id_) for id_ in request_ids]
+        found = batch_get(self._dynamodb, self._table, records, ("pk", "key_id"))
+        return {request_id_of(item): item["key_id"]["S"] for item in found}
+
+    @store_errors()
     def load(self, request_ids: Sequence[str]) -> LoadedRequests:
         """Read two items per id. Long texts come from S3, one at a time.
 

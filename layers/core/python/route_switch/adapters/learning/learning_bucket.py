@@ -7,6 +7,7 @@ models/<sha256>.json      the numbers of local models; kept (`adapters.s3_local_
 runs/<run>/…              what a run produces: candidate, report, outcomes
 work/<run>/…              a run's working files: examples, incumbent, progress; they expire
 answers/…                 paid answers of all runs; they expire (`adapters.learning.s3_memo`)
+demo-claims.json          whose requests demos were taken from (`adapters.learning.demo_claims`)
 """
 
 from collections.abc import Callable
@@ -28,10 +29,13 @@ EXPIRING = (ANSWERS, "work/")
 SEED = "seed/examples.jsonl.gz"
 EXAMPLES = "examples.jsonl.gz"
 KEYS = "keys.json"
-"""The examples' keys by their ids, so that a deletion need not read hundreds of megabytes."""
+"""The keys of the requests that the examples were made from, by their ids, so that a deletion need
+not read hundreds of megabytes."""
 INCUMBENT = "incumbent.md"
 LEAST_STEERED = "least-steered.md"
 """Absent if no version before the incumbent has a steering score."""
+WITHDRAWN = "withdrawn.json"
+"""Digests of the incumbent's demos whose requests were deleted. The search leaves them out."""
 PROGRESS = "progress.json"
 CANDIDATE = "candidate.json"
 
@@ -117,6 +121,10 @@ class LearningBucket:
         """Return the ids of runs with a folder under any of these prefixes."""
         found = (folders(self._s3, self._name, prefix) for prefix in prefixes)
         return sorted({run for ids in found for run in ids})
+
+    def folders(self, prefix: str) -> list[str]:
+        """Return the names of the folders directly under the prefix."""
+        return folders(self._s3, self._name, prefix)
 
     def names(self, prefix: str) -> list[str]:
         """Return the names of the files under the prefix. Read them from `shared`."""

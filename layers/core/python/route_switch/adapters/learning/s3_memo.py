@@ -1,10 +1,15 @@
 """Paid answers in S3, one object each, so that a killed process loses at most the calls in flight.
 
-    answers/<run>/<worker>/<key>        answers and judgments: the rolling table for later runs
+    answers/of/<example>/<run>/<worker>/<key>
+                                        answers to an example, and judgments of them: the rolling
+                                        table for later runs. Earlier versions omitted
+                                        `of/<example>/`
     work/<run>/calls/<worker>/<key>     everything else, such as refusals, which only the run
                                         itself can use
 
-The key of an object says which run, and which of its workers, paid for it. Both prefixes expire.
+The key of an object says which run, and which of its workers, paid for it. `<example>` is the
+digest of its id, which is the id of its request, so a deletion finds what it has to remove and
+nothing else; `owner` stands for examples that are not from traffic. Both prefixes expire.
 """
 
 import json
@@ -16,6 +21,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.domain.errors import StoreError
+from route_switch.domain.learning.conversation_key import digest_of
 from route_switch.domain.ports import JsonObject
 from route_switch.services.learning.paid_calls import Purpose
 from route_switch.services.learning.spending_log import STARTED_SUFFIX
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ANSWERS = "answers/"
+ANSWERS_OF = f"{ANSWERS}of/"
+OWNERS = "owner"
 SHARED_PURPOSES = frozenset({Purpose.ANSWER.value, Purpose.JUDGE.value})
 FINAL_FIELDS = frozenset({"refused", "text", "vectors"})
 """Any of these fields marks an entry that is written once."""
@@ -50,7 +58,7 @@ class S3Memo:
     ) -> None:
         self._s3 = s3
         self._bucket = bucket
-        self._rolling = f"{ANSWERS}{run_id}/"
+        self._run_id = run_id
         self._own = f"work/{run_id}/calls/"
         self._worker = worker
         self._places: dict[str, str] = {}
@@ -112,15 +120,21 @@ class S3Memo:
 
     def _is_own(self, place: str) -> bool:
         worker = "" if self._worker is None else f"{self._worker}/"
-        return place.startswith((f"{self._rolling}{worker}", f"{self._own}{worker}"))
+        paid_by = place.removeprefix(ANSWERS)
+        if place.startswith(ANSWERS_OF):
+            paid_by = place.removeprefix(ANSWERS_OF).partition("/")[2]
+        return paid_by.startswith((f"{self._run_id}/{worker}", f"{self._own}{worker}"))
 
     def _place(self, key: str, entry: JsonObject) -> str:
         known = self._places.get(key)
         if known is not None and self._is_own(known):
             return known
-        rolls = "text" in entry and entry.get("purpose") in SHARED_PURPOSES
-        prefix = self._rolling if rolls else self._own
-        return f"{prefix}{self._worker or 'run'}/{key}"
+        worker = self._worker or "run"
+        if "text" not in entry or entry.get("purpose") not in SHARED_PURPOSES:
+            return f"{self._own}{worker}/{key}"
+        about = entry.get("about")
+        folder = folder_of(about) if isinstance(about, str) else OWNERS
+        return f"{ANSWERS_OF}{folder}/{self._run_id}/{worker}/{key}"
 
     def _remember(self, place: str, entry: JsonObject) -> None:
         """A note that a call was started is overwritten, possibly by the process that resumes the
@@ -136,6 +150,11 @@ class S3Memo:
         except (BotoCoreError, ClientError) as error:
             raise StoreError(f"{place} cannot be read: {error}") from error
         return _parsed(body, place)
+
+
+def folder_of(request_id: str) -> str:
+    """Return the folder of the answers to an example, and of their judgments."""
+    return digest_of(request_id)
 
 
 def _parsed(body: bytes, place: str) -> JsonObject | None:

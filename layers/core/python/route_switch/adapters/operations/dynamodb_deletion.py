@@ -3,7 +3,7 @@ that it was deleted.
 
 Counters stay: they contain no text, and the request was paid for.
 
-    FORGOTTEN  <request id>  keys (digests of its texts), expires_at
+    FORGOTTEN  <request id>  keys (digests of its texts), client, expires_at
 
 The notes tell a learning run that a request it has seen was deleted. A run copies the texts of its
 examples before that, so it checks the notes before it promotes a prompt, and again at its end.
@@ -11,7 +11,7 @@ Copies made even later (by a function that outlives its run) are removed at the 
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ from route_switch.adapters.results_table import (
     user_partitions,
 )
 from route_switch.adapters.s3 import S3TextStore
+from route_switch.domain.clients import client_of
 from route_switch.domain.operations.deletion import DeletionNote, StoredRequest, UserRequest
 from route_switch.domain.ports import TextStore
 from route_switch.domain.request_record import Replay
@@ -74,9 +75,14 @@ class DynamoDbDeletion:
             key_id=item["key_id"]["S"],
             created_at=datetime.fromisoformat(item["created_at"]["S"]),
             idempotency_id=item["idempotency_id"]["S"] if "idempotency_id" in item else None,
-            note=_deletion_note(item, self._texts) if LEARNING_KEYS[0] in item else None,
+            note=self._note(item) if LEARNING_KEYS[0] in item else None,
             session_id=item["session"]["S"] if "session" in item else None,
         )
+
+    def _note(self, item: "Item") -> DeletionNote:
+        user = item["user"]["S"] if "user" in item else None
+        client = client_of(item["key_id"]["S"], user)
+        return _deletion_note(item, self._texts, client, int(time.time()))
 
     def of_user(self, user: str, key_id: str | None, first: int) -> Iterator[UserRequest]:
         for number, partition in enumerate(user_partitions(user)[first:], start=first):
@@ -150,17 +156,22 @@ class DynamoDbDeletion:
                 yield from map(request_id_of, page["Items"])
 
 
-def _deletion_note(item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore) -> DeletionNote:
+def _deletion_note(
+    item: "Mapping[str, AttributeValueTypeDef]", texts: TextStore, client: str, at: int
+) -> DeletionNote:
     """Return a note without keys when the text has left S3: then only the id can be recognized."""
     record, replay = read_record(item, texts), read_replay(item, texts)
     request_id, text = request_id_of(item), record["query_text"]
+    only_id = DeletionNote(request_id, frozenset(), client, at)
     if not isinstance(text, str) or replay is None:
-        return DeletionNote(request_id)
+        return only_id
     try:
         kept = TypeAdapter(Replay).validate_python(replay)
     except ValidationError:
-        return DeletionNote(request_id)
-    return DeletionNote.from_request(request_id, text, kept.conversation, kept.params, kept.turn)
+        return only_id
+    return DeletionNote.from_request(
+        request_id, text, kept.conversation, kept.params, kept.turn, client, at
+    )
 
 
 NOTE_TTL_S = 104 * 24 * 3600
@@ -168,23 +179,22 @@ NOTE_TTL_S = 104 * 24 * 3600
 
 
 class DynamoDbDeletionNotes:
-    def __init__(
-        self, dynamodb: "DynamoDBClient", table: str, now: Callable[[], float] = time.time
-    ) -> None:
+    """When a request was deleted follows from when its note expires."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
-        self._now = now
 
     @store_errors()
     def add(self, request: DeletionNote) -> None:
-        self._dynamodb.put_item(
-            TableName=self._table,
-            Item={
-                **item_key(FORGOTTEN, request.request_id),
-                "keys": {"L": [{"S": key} for key in sorted(request.keys)]},
-                "expires_at": {"N": str(int(self._now()) + NOTE_TTL_S)},
-            },
-        )
+        item: Item = {
+            **item_key(FORGOTTEN, request.request_id),
+            "keys": {"L": [{"S": key} for key in sorted(request.keys)]},
+            "expires_at": {"N": str(int(request.at) + NOTE_TTL_S)},
+        }
+        if request.client is not None:
+            item["client"] = {"S": request.client}
+        self._dynamodb.put_item(TableName=self._table, Item=item)
 
     @store_errors()
     def all(self) -> list[DeletionNote]:
@@ -194,8 +204,13 @@ class DynamoDbDeletionNotes:
             ExpressionAttributeValues={":pk": {"S": FORGOTTEN}},
             ConsistentRead=True,
         )
-        return [
-            DeletionNote(item["sk"]["S"], frozenset(key["S"] for key in item["keys"]["L"]))
-            for page in pages
-            for item in page["Items"]
-        ]
+        return [_as_note(item) for page in pages for item in page["Items"]]
+
+
+def _as_note(item: "Mapping[str, AttributeValueTypeDef]") -> DeletionNote:
+    return DeletionNote(
+        request_id=item["sk"]["S"],
+        keys=frozenset(key["S"] for key in item["keys"]["L"]),
+        client=item["client"]["S"] if "client" in item else None,
+        at=float(item["expires_at"]["N"]) - NOTE_TTL_S,
+    )

@@ -150,6 +150,11 @@ class Example(BaseModel):
         return messages_of(self.query, self.conversation, self.turn)
 
     @property
+    def request_id(self) -> str | None:
+        """The id of the request that the example was made from; None for the owner's own."""
+        return self.id if self.from_traffic else None
+
+    @property
     def as_query(self) -> Query:
         """The example as the router sees it."""
         return query_of(self.messages, self.params)

@@ -11,6 +11,7 @@ from route_switch.domain.learning.learning_run import StartRun
 from route_switch.domain.learning.past_request import FeedbackStatus, GivenFeedback, PastRequest
 from route_switch.domain.learning.promotion import MIN_ROWS, GateHistory, GateResult
 from route_switch.domain.operations.deletion import (
+    Claims,
     DeletionNote,
     RemovedTexts,
     StoredRequest,
@@ -79,6 +80,11 @@ class LoadedRequests:
 class PastRequests(Protocol):
     """Recorded requests by id."""
 
+    def keys(self, request_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the ids of the API keys that sent these requests, without reading their texts.
+        Requests that are gone are missing."""
+        ...
+
     def load(self, request_ids: Sequence[str]) -> LoadedRequests:
         """Return the requests in this order, without expired and deleted ones."""
         ...
@@ -124,8 +130,18 @@ class LearnedTexts(Protocol):
     def forget(
         self, requests: "Sequence[DeletionNote]", current_run: str | None = None
     ) -> RemovedTexts:
-        """Remove whatever shows one of these requests, except what belongs to the run
-        `current_run`."""
+        """Remove whatever shows one of these requests and rests on no other client's, except what
+        belongs to the run `current_run`."""
+        ...
+
+
+class ClaimsToDemos(Protocol):
+    """Whose requests the demos of learned prompts were taken from."""
+
+    def read(self) -> Claims: ...
+
+    def add(self, claims: Claims) -> None:
+        """Raise `StoreError` on failure, as `read` does."""
         ...
 
 

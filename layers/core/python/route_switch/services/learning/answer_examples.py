@@ -116,7 +116,7 @@ class AnswerExamples:
         params = without_overrides(params, split_name(model)[1])  # the column is this tier's
         params = self._limited(params, model)
         try:
-            reply = self.calls(model, messages, params, Purpose.ANSWER)
+            reply = self.calls(model, messages, params, Purpose.ANSWER, about=example.request_id)
         except TooCostlyRequestError as error:
             return Unanswered(example, LeftOutReason.TOO_COSTLY, str(error))
         except InvalidModelRequestError as error:

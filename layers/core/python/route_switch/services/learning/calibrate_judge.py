@@ -89,7 +89,7 @@ def _answer(calls: PaidCalls, example: Example, model: str) -> ModelAnswer | Non
         return answer_in(recorded)
     params = replayed_params(example.params)
     try:
-        reply = calls(model, example.messages, params, Purpose.ANSWER)
+        reply = calls(model, example.messages, params, Purpose.ANSWER, about=example.request_id)
     except InvalidModelRequestError:
         return None
     return answer_of_message(reply.text, reply.tool_calls)

@@ -7,6 +7,10 @@ with the sum of their weights, so a weighted mean over examples estimates the me
 and frequent questions count more. The request that is kept for such an example is the first in an
 order that is independent of content; if their parameters differ, it is a fair draw among them.
 
+A run can hold only so many bytes. If the sample has more, the API keys share them: what one key
+does not need is left to the others, so no key's long requests displace those of another. Of a key
+with more, the first in that order are kept, and weigh more, so that the sample stays unbiased.
+
 A label (gold or feedback) speaks only for requests of the client that gave it: an example has the
 labels of its own request, or of the same request repeated by the same client. So a client's share
 of a question's labels is its share of the requests that ask it.
@@ -21,15 +25,18 @@ from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.learning_ports import LearningIndex, PastRequests, RoutedRequests
 from route_switch.domain.learning.merging import merge_equal
 from route_switch.domain.learning.past_request import PastRequest
+from route_switch.domain.replay import MAX_REPLAY_BYTES
 from route_switch.domain.router_config import RouterConfig, TextStorage
 from route_switch.domain.sampling import Arc
-from route_switch.services.learning.cost_share import thin_costly
+from route_switch.services.learning.cost_share import thin_costly, weighing
 
 MAX_WITH_FEEDBACK = 1000
 MAX_BYTES = 200_000_000
 """Of all examples. The functions of a learning run hold them in memory several times over."""
 AT_ONCE = 50
-"""Requests that are loaded together. A request may have 1 MB."""
+"""Requests that are loaded together, at most. A request may have 1 MB."""
+BYTES_AT_ONCE = 5_000_000
+"""About what is loaded together, judged by the key's requests so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +48,7 @@ class CollectedExamples:
     (`NotReplayable`); of the sampled ones, those that have `expired` since, that are `unreadable`
     (their ids are in `unreadable`), that are `beyond_memory`, whose text is `withheld` by policy,
     or that were `merged` into an equal one. `capped` counts labels that were left out because their
-    client gave too many.
+    client gave too many. `keys` are those of the requests by id, before they were merged.
     """
 
     examples: tuple[Example, ...]
@@ -50,6 +57,7 @@ class CollectedExamples:
     left_out: Mapping[str, int]
     note: str | None = None
     unreadable: tuple[str, ...] = ()
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 class CollectExamples:
@@ -103,33 +111,43 @@ class CollectExamples:
             "capped": labels_left_out,
         }
         note = None if capped else _no_examples(routed)
+        keys = {each.id: each.key for each in kept}
         return CollectedExamples(
-            capped, routed.replayable, arc.probability, left_out, note, unreadable
+            capped, routed.replayable, arc.probability, left_out, note, unreadable, keys
         )
 
     def _load(self, ids: Sequence[str], drawn: frozenset[str], probability: float) -> "_Loaded":
-        """Load requests in this order until their examples have `MAX_BYTES`. The order of sampled
-        ones does not depend on content, so that those that were loaded are a fair sample too."""
-        loaded = _Loaded()
-        for start in range(0, len(ids), AT_ONCE):
-            if loaded.size > MAX_BYTES:
-                break
-            some = ids[start : start + AT_ONCE]
+        """Load requests until their examples have `MAX_BYTES`, always of the API key that has the
+        fewest bytes so far. The order of a key's requests does not depend on content, so that those
+        that were loaded are a fair sample too."""
+        loaded, shares = _Loaded(), self._shares(ids)
+        waiting = shares
+        while waiting and sum(share.size for share in shares) <= MAX_BYTES:
+            share = min(waiting, key=lambda each: each.size)
+            some = share.next_ids
             found = self._requests.load(some)
             examples, unreadable = self._examples(found.requests, drawn, probability)
-            loaded.read += len(some)
             loaded.expired += len(some) - len(found.requests) - len(found.unreadable)
             loaded.unreadable += (*found.unreadable, *unreadable)
-            for example, size in examples:
-                loaded.examples.append(example)
-                loaded.size += size
+            share.add(len(some), examples)
+            waiting = [each for each in shares if each.read < len(each.ids)]
+        place = {id_: number for number, id_ in enumerate(ids)}
+        weighed = (example for share in shares for example in share.weighed(drawn))
+        loaded.examples = sorted(weighed, key=lambda example: place[example.id])
+        loaded.read = sum(share.read for share in shares)
         return loaded
+
+    def _shares(self, ids: Sequence[str]) -> "list[_Share]":
+        keys = self._requests.keys(ids)
+        shares: dict[str, _Share] = {}
+        for id_ in ids:
+            shares.setdefault(keys.get(id_, ""), _Share()).ids.append(id_)
+        return list(shares.values())
 
     def _examples(
         self, requests: Sequence[PastRequest], drawn: frozenset[str], probability: float
     ) -> tuple[list[tuple[Example, int]], list[str]]:
-        """Return the examples with their bytes, and the ids of requests that cannot become one.
-        Sampled requests come first because they are loaded first."""
+        """Return the examples with their bytes, and the ids of requests that cannot become one."""
         examples: list[tuple[Example, int]] = []
         unreadable: list[str] = []
         for request in requests:
@@ -153,13 +171,42 @@ class CollectExamples:
 
 @dataclass(slots=True)
 class _Loaded:
-    """`read` counts the ids that were looked up, `size` the characters of the examples."""
+    """`examples` are in the order of the ids. `read` counts the ids that were looked up."""
 
     examples: list[Example] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     read: int = 0
     expired: int = 0
+
+
+@dataclass(slots=True)
+class _Share:
+    """The requests of one API key, sampled ones first. `read` of them were looked up, and became
+    `examples` of together `size` characters."""
+
+    ids: list[str] = field(default_factory=list)
+    read: int = 0
     size: int = 0
+    examples: list[Example] = field(default_factory=list)
+
+    @property
+    def next_ids(self) -> list[str]:
+        mean = self.size / self.read if self.read else MAX_REPLAY_BYTES
+        count = min(AT_ONCE, max(1, int(BYTES_AT_ONCE / max(mean, 1))))
+        return self.ids[self.read : self.read + count]
+
+    def add(self, read: int, examples: Sequence[tuple[Example, int]]) -> None:
+        self.read += read
+        self.size += sum(size for _, size in examples)
+        self.examples += (example for example, _ in examples)
+
+    def weighed(self, drawn: frozenset[str]) -> list[Example]:
+        """Return the examples. Those of sampled requests also stand for the ones not looked up."""
+        sampled = sum(id_ in drawn for id_ in self.ids)
+        looked_up = sum(id_ in drawn for id_ in self.ids[: self.read])
+        if looked_up in (0, sampled):
+            return self.examples
+        return [weighing(example, sampled / looked_up) for example in self.examples]
 
 
 def _texts_not_stored(storage: TextStorage) -> str:

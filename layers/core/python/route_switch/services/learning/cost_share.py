@@ -49,7 +49,7 @@ def thin_costly(
     for example, client in zip(examples, clients, strict=True):
         share = 1.0 if key_of(client) in trusted_keys else kept_share.get(client, 1.0)
         if _place(example.id) < share:
-            found.append(example if share == 1.0 else _weighing(example, 1 / share))
+            found.append(example if share == 1.0 else weighing(example, 1 / share))
     return tuple(found), len(examples) - len(found)
 
 
@@ -94,8 +94,9 @@ def _place(example_id: str) -> float:
     return int.from_bytes(digest[:8]) / 2**64
 
 
-def _weighing(example: Example, times: float) -> Example:
-    """Training-only examples are no sample, so their weight stays."""
+def weighing(example: Example, times: float) -> Example:
+    """Return the example with so many times its weight. Training-only examples are no sample, so
+    their weight stays."""
     if example.train_only:
         return example
     weights = {client: min(w * times, MAX_WEIGHT) for client, w in example.asked_by.items()}

@@ -130,7 +130,7 @@ class JudgeAnswers:
     ) -> Verdict | None:
         for strict in (False, True):
             messages = judge_messages(example, tier_3_answer, answer, order, strict=strict)
-            reply = self._reply(messages, schema=self._takes_schema and not strict)
+            reply = self._reply(example, messages, schema=self._takes_schema and not strict)
             if reply == ABSTAINED:
                 raise _Abstained
             choice = None if reply is None else read_choice(reply)
@@ -141,16 +141,19 @@ class JudgeAnswers:
                 return None
         return None
 
-    def _reply(self, messages: tuple[JsonObject, ...], *, schema: bool) -> str | None:
+    def _reply(
+        self, example: Example, messages: tuple[JsonObject, ...], *, schema: bool
+    ) -> str | None:
         """Return the reply, or None if the provider refuses the request. A model that refuses the
         schema is asked without one from then on."""
         params = {**PARAMS, "response_format": VERDICT_SCHEMA} if schema else PARAMS
         try:
-            return self._calls(self._model.name, messages, params, Purpose.JUDGE).text
+            name, about = self._model.name, example.request_id
+            return self._calls(name, messages, params, Purpose.JUDGE, about=about).text
         except InvalidModelRequestError:
             if not schema:
                 return None
-        reply = self._reply(messages, schema=False)
+        reply = self._reply(example, messages, schema=False)
         self._takes_schema = self._takes_schema and reply is None
         return reply
 

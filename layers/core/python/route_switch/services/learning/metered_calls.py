@@ -95,12 +95,16 @@ class MeteredCalls:
         params: Mapping[str, JsonValue],
         purpose: Purpose,
         rollout: JsonValue = None,
+        *,
+        about: str | None = None,
     ) -> Reply:
         """`rollout` distinguishes calls that are otherwise equal but ask for another sample."""
         key = key_of(name, messages, params, rollout)
         entry = self._memo.get(key)
         if entry is None:
-            entry = self._call_once(key, lambda: self._buy(key, name, messages, params, purpose))
+            entry = self._call_once(
+                key, lambda: self._buy(key, name, messages, params, purpose, about)
+            )
         return reply_of(entry)
 
     @property
@@ -150,6 +154,7 @@ class MeteredCalls:
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        about: str | None,
     ) -> JsonObject:
         params = (
             params if _states_a_limit(params) else {**params, "max_tokens": _default_limit(name)}
@@ -161,6 +166,8 @@ class MeteredCalls:
             entry = self._call_until_answered(
                 key, name, messages, params, purpose, most_usd, request
             )
+        if about is not None:
+            entry = {**entry, "about": about}
         self._log.store_and_count(key, entry)
         return entry
 

@@ -43,6 +43,8 @@ class PaidCalls(Protocol):
     `ConfigurationError` if the model's price is unknown, and `RunStoppedError` if the cap or the
     deadline is reached or the provider stays down. Only the run itself may catch the latter. A
     refusal is kept for this process, or for this run of a stage: the next one asks again.
+    `about` is the id of the request that the call concerns; it is kept with the answer, so that
+    deleting the request finds it.
     """
 
     def __call__(
@@ -51,4 +53,6 @@ class PaidCalls(Protocol):
         messages: tuple[JsonObject, ...],
         params: Mapping[str, JsonValue],
         purpose: Purpose,
+        *,
+        about: str | None = None,
     ) -> Reply: ...

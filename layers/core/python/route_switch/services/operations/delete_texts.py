@@ -3,6 +3,9 @@
 A learning run in progress has copied its examples and continues with them: a deletion must not stop
 it. Instead the run gets a note (`DeletionNotes`), so that it promotes no prompt that shows a
 deleted request, and removes its copies when it ends.
+
+A client key learns nothing of others from the answer: of the prompts that show the text, it is told
+those for which its own requests were used.
 """
 
 import time
@@ -18,7 +21,7 @@ from route_switch.domain.learning.learning_ports import (
     StoredRequests,
 )
 from route_switch.domain.operations.deletion import (
-    DeletionNote,
+    RemovedTexts,
     StoredRequest,
     UserRequest,
     shows_any,
@@ -97,6 +100,7 @@ class DeleteTexts:
         learned = self.learned(lambda: self.clock() < until)
         prompts: Sequence[StoredVersion] | None = None
         deleted: list[StoredRequest] = []
+        demos: set[str] = set()
         pending: set[str] = set()
         unfinished: int | None = None
         for batch in _batches(requests):
@@ -106,10 +110,13 @@ class DeleteTexts:
             found = self._find_deletable([each.request_id for each in batch], key)
             if prompts is None and any(each.note for each in found):
                 prompts = self.history()  # read before deleting anything, because this may fail too
-            pending.update(self._delete(found, learned))
+            removed = self._delete(found, learned)
+            pending.update(removed.pending)
             deleted += found
-        seen = [each.note for each in deleted if each.note is not None]
-        remains = (*_in_prompts(prompts or (), seen), *self._in_backups(deleted))
+            demos |= removed.demos
+            if key.role == "admin":
+                demos.update(digest for each in found if each.note for digest in each.note.keys)
+        remains = (*_in_prompts(prompts or (), frozenset(demos)), *self._in_backups(deleted))
         return Deletion(len(deleted), unfinished, tuple(sorted(pending)), remains)
 
     def _find_deletable(self, request_ids: Sequence[str], key: ApiKey) -> list[StoredRequest]:
@@ -121,15 +128,14 @@ class DeleteTexts:
                 if request is not None and (key.role == "admin" or request.key_id == key.key_id)
             ]
 
-    def _delete(self, requests: Sequence[StoredRequest], learned: LearnedTexts) -> Sequence[str]:
-        """Delete the records last, because they say what else there is to delete. Return pending
-        runs."""
+    def _delete(self, requests: Sequence[StoredRequest], learned: LearnedTexts) -> RemovedTexts:
+        """Delete the records last, because they say what else there is to delete."""
         learnable = [each.note for each in requests if each.note is not None]
         with ThreadPoolExecutor(DELETE_THREADS) as pool:
             list(pool.map(self.notes.add, learnable))
-            pending = learned.forget(learnable, self.holder()).pending if learnable else ()
+            removed = learned.forget(learnable, self.holder() if learnable else None)
             list(pool.map(self.requests.delete, requests))
-        return pending
+        return removed
 
     def _in_backups(self, deleted: Sequence[StoredRequest]) -> list[UndeletedCopy]:
         if not deleted or not self.backup_days:
@@ -149,10 +155,8 @@ def _batches(requests: Iterable[UserRequest]) -> Iterator[tuple[UserRequest, ...
         yield batch
 
 
-def _in_prompts(
-    prompts: Sequence[StoredVersion], seen: Sequence[DeletionNote]
-) -> list[UndeletedCopy]:
-    """Return the versions of the live prompt with a demo that shows one of these requests."""
+def _in_prompts(prompts: Sequence[StoredVersion], demos: frozenset[str]) -> list[UndeletedCopy]:
+    """Return the versions of the live prompt with one of these demos."""
     newest = max((each.version for each in prompts), default=0)
     return [
         UndeletedCopy(
@@ -160,10 +164,10 @@ def _in_prompts(
             LIVE_VERSION_ADVICE if each.version == newest else OLD_VERSION_ADVICE,
         )
         for each in prompts
-        if _shows(each, seen)
+        if _shows(each, demos)
     ]
 
 
-def _shows(version: StoredVersion, seen: Sequence[DeletionNote]) -> bool:
+def _shows(version: StoredVersion, demos: frozenset[str]) -> bool:
     prompt = readable_prompt(version.document)
-    return prompt is not None and shows_any(prompt, seen)
+    return prompt is not None and shows_any(prompt, demos)
