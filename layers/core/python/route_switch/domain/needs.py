@@ -89,9 +89,7 @@ def needs_of(messages: Sequence[Mapping[str, JsonValue]], params: Mapping[str, J
     form = [params["response_format"]] if params.get("response_format") else []
     calls = [m for m in messages if m.get("tool_calls") or m.get("function_call")]
     images = [part for part in parts if part.get("type") == "image_url"]
-    text = json.dumps(
-        [*map(_without_attachments, messages), *tools, *form], ensure_ascii=False
-    )
+    text = json.dumps([*map(_without_attachments, messages), *tools, *form], ensure_ascii=False)
     size = len(text.encode(errors="surrogatepass")) + BYTES_PER_MESSAGE * len(messages)
     return Needs(
         tools=bool(tools or calls),
