@@ -141,7 +141,8 @@ def test_no_provider_is_asked_to_store_an_answer(api: Api) -> None:
 def test_what_chooses_a_place_or_a_price_is_refused(
     api: Api, field: str, value: object, param: str
 ) -> None:
-    answer = api.chat(LONG, **{field: value})
+    body = {"messages": [{"role": "user", "content": LONG}], field: value}
+    answer = api("POST", "/v1/chat/completions", body)
     assert (answer.status, answer.error["param"]) == (400, param)
     assert answer.error["code"] == "unsupported_parameter"
     assert api.upstream.calls == []
