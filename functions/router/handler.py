@@ -206,7 +206,9 @@ def _respond(exchange: Exchange, routed: RoutedRequest) -> Response[str]:
 
 
 def _answer_once(idempotency_key: str, exchange: Exchange) -> Response[str]:
-    """Answer, or repeat the answer given before to the same idempotency key."""
+    """Answer, or repeat the answer given before to the same idempotency key. The record is stored
+    first: without it, no deletion would find the answer. So a repeat pays again if the function was
+    killed before the answer was stored."""
     fresh: list[Response[str]] = []
     responses = router().stored_responses
 

@@ -9,7 +9,17 @@ from route_switch.domain.ports import JsonObject
 from route_switch.services.choose_tier import SKIPPED
 from route_switch.services.circuits import FAILURES, OPEN_S, Circuits
 from route_switch.wiring import router
-from tests.integration.conftest import LONG, Api, MakeApi, by_model, record_of
+from tests.integration.conftest import (
+    ADMIN_KEY,
+    CLIENT_KEY,
+    LONG,
+    OTHER_KEY,
+    SMALL_ONLY_KEY,
+    Api,
+    MakeApi,
+    by_model,
+    record_of,
+)
 from tests.support.upstream import HANG_UP, Reply, chunk, completion, failure, streamed
 
 
@@ -106,3 +116,40 @@ def test_requests_that_a_provider_refuses_close_no_model_to_others(
     answered: Callable[..., Reply] = streamed if stream else completion
     api.upstream.script = by_model(small=answered("Fine."))
     assert api.chat("hello", stream=stream).headers["x-route-model"] == "openai/small"
+
+
+@pytest.mark.usefixtures("now")
+@pytest.mark.parametrize("broken", [failure(500), failure(429), Reply(hangs_up=True)])
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_failures_of_one_key_take_no_model_from_others(
+    api: Api, broken: Reply, *, stream: bool
+) -> None:
+    answered: Callable[..., Reply] = streamed if stream else completion
+    api.upstream.script = by_model(small=broken, small_2=answered("Instead."))
+    for _ in range(FAILURES + 1):
+        skipping = api.chat("hello", stream=stream).headers
+    assert skipping["x-route-skipped"] == "openai/small", "the key itself does not wait for it"
+    api.upstream.script = by_model(small=answered("Fine."), small_2=answered("Instead."))
+    other = api.chat("hello", key=OTHER_KEY, stream=stream)
+    assert other.headers["x-route-model"] == "openai/small"
+    assert "x-route-skipped" not in other.headers
+    if not stream:
+        assert api.chat("hello").headers["x-route-model"] == "openai/small", "it works again"
+
+
+@pytest.mark.usefixtures("now")
+def test_the_router_that_one_key_makes_fail_routes_for_others(api: Api) -> None:
+    api.upstream.script = by_model(router=failure(500), medium=completion("Fine."))
+    for _ in range(FAILURES + 1):
+        skipping = api.chat(LONG).headers
+    assert skipping["x-route-skipped"] == "openai/router"
+    api.upstream.script = by_model(router=completion("2"), medium=completion("Fine."))
+    assert api.chat(LONG, key=OTHER_KEY).headers["x-route-reason"] == "router"
+
+
+@pytest.mark.usefixtures("now")
+def test_a_model_that_fails_many_keys_is_skipped_for_all(api: Api) -> None:
+    api.upstream.script = by_model(small=failure(500), small_2=completion("Instead."))
+    for key in (CLIENT_KEY, OTHER_KEY, SMALL_ONLY_KEY):
+        assert "x-route-skipped" not in api.chat("hello", key=key).headers
+    assert api.chat("hello", key=ADMIN_KEY).headers["x-route-skipped"] == "openai/small"

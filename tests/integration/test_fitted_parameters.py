@@ -9,9 +9,10 @@ from pydantic import JsonValue
 from route_switch.adapters.models.learning_clients import learning_clients
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.tier_parameters import TierParameters
 from route_switch.domain.tiers import Tier, TierModels
 from route_switch.services.learning.paid_calls import Purpose
-from tests.integration.conftest import CATALOG, LONG, Answer, Api, MakeApi
+from tests.integration.conftest import CATALOG, LONG, OTHER_KEY, Answer, Api, MakeApi
 from tests.support.paid import metered
 from tests.support.upstream import Body, Reply, completion, failure, running_upstream
 
@@ -121,13 +122,14 @@ def test_both_names_of_the_limit_are_sent_as_the_one_that_the_model_takes(api: A
 
 
 def test_a_model_that_refuses_everything_is_asked_no_more_than_four_times(api: Api) -> None:
-    names = ["seed", "user", "store", "verbosity", "reasoning_effort", "presence_penalty"]
+    names = ["seed", "user", "verbosity", "reasoning_effort", "presence_penalty"]
 
     def never(body: Body) -> Reply:
         return refusal(next((n for n in names if n in body), "messages"), "")
 
     api.upstream.script = by_model_name(medium=never)
-    answer = ask(api, model="tier-2", **dict.fromkeys(names, 1) | {"user": "u"})
+    texts = dict.fromkeys(("user", "verbosity", "reasoning_effort"), "low")
+    answer = ask(api, model="tier-2", **dict.fromkeys(names, 1) | texts)
     assert answer.status == 400
     assert len(api.upstream.calls) == 4
 
@@ -173,5 +175,42 @@ def test_a_models_name_is_no_parameter(make_api: MakeApi) -> None:
     tiers = {**CATALOG.tiers, Tier.MEDIUM: TierModels(model="openai/store-user")}
     api = make_api(models=CATALOG.model_copy(update={"tiers": tiers}))
     api.upstream.script = lambda _: Reply({"error": {"message": "Images are not supported."}}, 400)
-    assert ask(api, model="tier-2", user="u", store=True).status == 400
+    assert ask(api, model="tier-2", user="u", store=False).status == 400
     assert len(api.upstream.calls) == 1
+
+
+def test_a_refused_value_stays_in_no_other_call(make_api: MakeApi) -> None:
+    """Neither in those of other keys, nor where the tier sets another value."""
+
+    def choosy(body: Body) -> Reply:
+        if body.get("reasoning_effort") == "xhigh":
+            return refusal("reasoning_effort", "It does not support 'xhigh'.")
+        return completion("Hi.")
+
+    low = TierModels(model="openai/medium", params=TierParameters(reasoning_effort="low"))
+    tiers = {**CATALOG.tiers, Tier.MEDIUM: low}
+    api = make_api(models=CATALOG.model_copy(update={"tiers": tiers}))
+    api.upstream.script = choosy
+    for _ in range(2):
+        answer = ask(api, model="tier-2", reasoning_effort="xhigh")
+        assert "reasoning_effort left out" in answer.headers["x-route-adjusted"]
+    api.chat(LONG, model="tier-2")
+    api.chat(LONG, model="tier-2", reasoning_effort="high")
+    api.chat(LONG, model="tier-2", key=OTHER_KEY)
+    sent = [call.get("reasoning_effort") for call in api.upstream.calls]
+    assert sent == ["xhigh", None, None, "low", "high", "low"]
+
+
+def test_what_one_key_has_had_refused_changes_no_call_of_another(api: Api) -> None:
+    """Providers quote requests, so a client chooses the words of a refusal."""
+
+    def quoting(body: Body) -> Reply:
+        if body.get("stop"):
+            return failure(400, f"Unsupported stop: {body['stop']}")
+        return completion("Hi.")
+
+    api.upstream.script = quoting
+    assert ask(api, model="tier-2", stop="max_tokens", max_tokens=9).status == 400
+    assert "max_completion_tokens" in api.upstream.calls[-1], "the client's own calls may change"
+    api.chat(LONG, model="tier-2", key=OTHER_KEY, max_tokens=9)
+    assert api.upstream.calls[-1]["max_tokens"] == 9

@@ -146,18 +146,71 @@ def test_a_lower_max_tokens_makes_a_request_fit_the_budget(api: Api) -> None:
 def test_what_a_request_writes_to_a_cache_counts_before_it_is_sent(
     make_api: MakeApi, point: JsonValue, status: int
 ) -> None:
-    """About 10,000 tokens: 0.1 USD to read, 0.125 to write for five minutes, 0.2 for an hour."""
+    """About 40,000 bytes: 0.4 USD to read, 0.5 to write for five minutes, 0.8 for an hour."""
     large = CATALOG.prices["openai/large"].model_copy(
         update={"cache_write_usd_per_million": 12.5, "cache_write_1h_usd_per_million": 20}
     )
     prices = {**CATALOG.prices, "openai/large": large}
     api = make_api(models=CATALOG.model_copy(update={"prices": prices}))
     api.upstream.script = EVERYTHING
-    add_key("rs-team", monthly_budget_usd={"N": "0.15"})
+    add_key("rs-team", monthly_budget_usd={"N": "0.6"})
     part = {"type": "text", "text": "Rules. " * 5700, **({"cache_control": point} if point else {})}
     messages = [{"role": "user", "content": [part]}]
     body = {"model": "tier-3", "max_tokens": 50, "messages": messages}
     assert api("POST", "/v1/chat/completions", body, "rs-team").status == status
+
+
+TEXT: Body = {"type": "text", "text": "Sum it up."}
+PDF = "data:application/pdf;base64,JVBERi0="
+SCHEMA: Body = {"type": "object", "description": "d" * 40_000}
+FORM: Body = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
+
+
+def image(url: str) -> Body:
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+@pytest.mark.parametrize(
+    ("part", "fields", "status"),
+    [
+        pytest.param(TEXT, {}, 200, id="text"),
+        pytest.param({"type": "text", "text": "7 " * 20_000}, {}, 429, id="a-token-per-byte"),
+        pytest.param({"type": "file", "file": {"file_data": PDF}}, {}, 429, id="file"),
+        pytest.param(image(PDF), {}, 429, id="file-as-an-image"),
+        pytest.param(image("data:image/png;base64," + "A" * 900_000), {}, 200, id="image"),
+        pytest.param(image("https://example.org/a.png"), {}, 200, id="image-elsewhere"),
+        pytest.param(
+            {"type": "input_audio", "input_audio": {"data": "A" * 40_000, "format": "mp3"}},
+            {},
+            429,
+            id="sound",
+        ),
+        pytest.param(TEXT, {"response_format": FORM}, 429, id="schema"),
+        pytest.param(
+            TEXT, {"prediction": {"type": "content", "content": "x" * 20_000}}, 429, id="prediction"
+        ),
+    ],
+)
+def test_all_that_a_model_may_read_counts_before_it_is_sent(
+    api: Api, part: Body, fields: Body, status: int
+) -> None:
+    """At 10 USD for a million tokens of input, and 30 of output."""
+    add_key("rs-team", monthly_budget_usd={"N": "0.3"})
+    api.upstream.script = EVERYTHING
+    messages: JsonValue = [{"role": "user", "content": [part]}]
+    body: Body = {"model": "tier-3", "max_tokens": 50, "messages": messages, **fields}
+    assert api("POST", "/v1/chat/completions", body, "rs-team").status == status
+    assert len(api.upstream.calls) == (status == 200)
+
+
+def test_no_model_reserves_more_than_it_can_read(make_api: MakeApi) -> None:
+    known = {"openai/large": Capabilities(input_tokens=20_000)}
+    api = make_api(models=CATALOG.model_copy(update={"capabilities": known}))
+    api.upstream.script = EVERYTHING
+    add_key("rs-team", monthly_budget_usd={"N": "0.3"})
+    messages: JsonValue = [{"role": "user", "content": [image(PDF)]}]
+    body: Body = {"model": "tier-3", "max_tokens": 50, "messages": messages}
+    assert api("POST", "/v1/chat/completions", body, "rs-team").status == 200
 
 
 @pytest.mark.parametrize(

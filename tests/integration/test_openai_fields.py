@@ -33,7 +33,8 @@ FIELDS: dict[str, object] = {
     "metadata": {"team": "search"},
     "n": 2,
     "reasoning_effort": "low",
-    "an_unknown_field": {"nested": [1, None, "ü"]},
+    "chat_template_kwargs": {"enable_thinking": False, "nested": [1, None, "ü"]},
+    "store": False,
 }
 MESSAGES = [
     {"role": "system", "content": "Be brief."},
@@ -96,6 +97,55 @@ def test_a_field_reaches_the_provider_unchanged(api: Api, field: str) -> None:
         "messages": [{"role": "user", "content": LONG}],
         field: FIELDS[field],
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/v1/chat/completions", {"messages": [{"role": "user", "content": LONG}]}),
+        ("/v1/completions", {"prompt": LONG}),
+        ("/v1/responses", {"input": LONG}),
+    ],
+)
+def test_a_field_that_is_not_known_reaches_no_provider(
+    api: Api, path: str, said: dict[str, object]
+) -> None:
+    """It may be one that costs more, such as another name of the output limit."""
+    api.upstream.script = answering(
+        chat_completion({"index": 0, "message": {"role": "assistant", "content": "x"}})
+    )
+    answer = api("POST", path, {**said, "n_predict": 99_999, "a secret": [1]})
+    assert answer.status == 200
+    assert api.upstream.calls[-1].keys() == {"model", "messages"}
+    assert answer.headers["x-route-adjusted"] == "unknown fields left out"
+
+
+def test_no_provider_is_asked_to_store_an_answer(api: Api) -> None:
+    api.upstream.script = answering(
+        chat_completion({"index": 0, "message": {"role": "assistant", "content": "x"}})
+    )
+    answer = api.chat(LONG, store=True, metadata={"team": "search"})
+    assert api.upstream.calls[-1].keys() == {"model", "messages"}
+    assert answer.headers["x-route-adjusted"] == "store left out; metadata left out"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "param"),
+    [
+        *((name, None, name) for name in ("models", "plugins", "preset", "provider", "route")),
+        *((name, {}, name) for name in ("transforms", "web_search_options", "api_base")),
+        ("tools", [TOOL, {"type": "web_search_20250305", "name": "web_search"}], "tools[1]"),
+        ("tools", [{"googleSearch": {}}], "tools[0]"),
+    ],
+)
+def test_what_chooses_a_place_or_a_price_is_refused(
+    api: Api, field: str, value: object, param: str
+) -> None:
+    body = {"messages": [{"role": "user", "content": LONG}], field: value}
+    answer = api("POST", "/v1/chat/completions", body)
+    assert (answer.status, answer.error["param"]) == (400, param)
+    assert answer.error["code"] == "unsupported_parameter"
+    assert api.upstream.calls == []
 
 
 def test_a_conversation_reaches_the_provider_unchanged_with_every_field(api: Api) -> None:

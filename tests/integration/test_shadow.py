@@ -270,6 +270,20 @@ def test_a_busy_day_lowers_the_share_that_is_sampled(shadow: Api) -> None:
     assert router().route._shadow_budget.current() == pytest.approx(0.8 * 10 / 31 / 10)
 
 
+def test_dry_runs_take_nothing_from_the_sample(shadow: Api) -> None:
+    """They cost more than the day's allowance, today and yesterday."""
+    shadow.upstream.script = by_model(router=completion("1", 10_000_000, 1))
+    dry_run = {"messages": [{"role": "user", "content": LONG}]}
+    answer = shadow("POST", "/v1/route", dry_run)
+    assert float(answer.headers["x-route-cost-usd"]) > 10 / 31
+    shadow.upstream.script = by_model(router=completion("1", 1000, 1), large=LARGE)
+    forget()
+    assert record_of(shadow, shadow.chat(LONG).body["id"])["shadow_reason"] == "router"
+    count(TODAY - timedelta(1), shadow__calls=10, cost_usd__tier__router=9, router_usd__dry_run=9)
+    forget()
+    assert router().route._shadow_budget.current() == 1.0
+
+
 def test_without_counters_no_call_is_made_and_the_request_is_answered(
     shadow: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,6 +343,7 @@ def test_a_stage_deployed_before_shadow_existed_routes_although_it_would_start_i
 
 def test_the_counters_that_the_budget_reads_are_those_that_are_written(shadow: Api) -> None:
     shadow.chat(LONG)
+    shadow("POST", "/v1/route", {"messages": [{"role": "user", "content": LONG}]})
     switch(routing="on")
     forget()
     shadow.upstream.script = by_model(router=completion("1"), small=completion("s"))

@@ -150,6 +150,62 @@ def test_of_many_threads_one_probes() -> None:
     assert left_alone.count(False) == 1
 
 
+def test_what_one_key_makes_fail_is_open_for_that_key_alone() -> None:
+    now = [0.0]
+    circuits = Circuits(lambda: now[0])
+    for _ in range(9):
+        circuits.failed("m", DOWN, "a")
+    assert circuits.is_open("m", "a")
+    assert not circuits.is_open("m", "b")
+    now[0] = LONGEST_OPEN_S
+    assert circuits.wait_s("m", 18.0, "a") == PROBE_S
+    assert circuits.wait_s("m", 18.0, "b") == 18.0
+
+
+def test_each_of_some_keys_counts_once_for_all() -> None:
+    circuits = Circuits(lambda: 0.0)
+    for key in ("a", "a", "b", "b", "a"):
+        circuits.failed("m", DOWN, key)
+    assert circuits.is_open("m", "a")
+    assert not circuits.is_open("m", "b")
+    circuits.failed("m", DOWN, "c")
+    assert circuits.is_open("m", "b")
+    assert circuits.is_open("m", "d")
+
+
+def test_a_success_of_any_key_closes_the_circuits_of_all() -> None:
+    now = [0.0]
+    circuits = Circuits(lambda: now[0])
+    for key in ("a", "a", "a", "b", "c"):
+        circuits.failed("m", DOWN, key)
+    now[0] = OPEN_S
+    assert [circuits.is_open("m", key) for key in "dbc"] == [False, True, True]
+    circuits.succeeded("m")
+    for key in "abcd":
+        assert not circuits.is_open("m", key)
+        circuits.failed("m", DOWN, "a")
+        circuits.succeeded("m")
+
+
+def test_a_key_that_goes_on_failing_prolongs_no_pause_of_others() -> None:
+    now = [0.0]
+    circuits = Circuits(lambda: now[0])
+    for key in ("a", "a", "a", "b", "c"):
+        circuits.failed("m", DOWN, key)
+    for now[0] in range(1, int(OPEN_S) + 1):
+        circuits.failed("m", DOWN, "a")
+    assert circuits.is_open("m", "a")
+    assert not circuits.is_open("m", "d"), "its call is the probe"
+
+
+def test_requests_that_are_refused_close_no_circuit_of_others() -> None:
+    circuits = Circuits(lambda: 0.0)
+    for key in "abc":
+        circuits.failed("m", DOWN, key)
+    circuits.failed("m", InvalidModelRequestError("no", status=400), "a")
+    assert circuits.is_open("m", "d")
+
+
 def test_each_opening_is_told() -> None:
     told: list[str] = []
     circuits = Circuits(lambda: 0.0, opened=told.append)

@@ -28,7 +28,7 @@ BY_ITSELF = Price(
 )
 FREE = Price(input_usd_per_million=0, output_usd_per_million=0)
 CACHES = Capabilities(cache_min_tokens=1024)
-LONG = Needs(tools=False, vision=False, input_tokens=150_000)
+LONG = Needs(tools=False, vision=False, input_tokens=40_000, reserved_tokens=150_000)
 ANSWER_USD = 1000 * 25 / 1e6
 
 

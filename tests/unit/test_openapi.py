@@ -111,6 +111,11 @@ CHAT: list[tuple[Json, bool]] = [
     ({"route_switch": {"min_tier": 4}}, False),
     ({"route_switch": {"surprise": 1}}, False),
     ({"route_switch": None}, False),
+    ({"tools": None}, True),
+    ({"tools": [{"type": "function", "function": {"name": "f"}}]}, True),
+    ({"tools": [{"type": "custom", "custom": {"name": "f"}}]}, True),
+    ({"tools": [{"type": "web_search"}]}, False),
+    ({"tools": [{"googleSearch": {}}]}, False),
 ]
 FEEDBACK: list[tuple[Json, bool]] = [
     ({}, False),

@@ -55,7 +55,7 @@ def test_the_call_and_the_budget_use_the_same_limit(model: str, limit: int | Non
     limited = LimitedClients(lambda _: client, CATALOG.output_limit)(provider)
     list(limited.stream(ModelCall(name, ())))
     assert client.params == [{} if limit is None else {"max_tokens": limit}]
-    needs = Needs(tools=False, vision=False, input_tokens=5)
+    needs = Needs(tools=False, vision=False, input_tokens=5, reserved_tokens=20)
     worst = worst_cost_usd(CONFIG, [model], needs, {})
     assert worst == pytest.approx((limit or 1000) / 1e6)
 
@@ -70,7 +70,7 @@ def test_no_limit_is_above_what_the_model_can_write() -> None:
     assert catalog.output_limit("bedrock/large") == 500
     assert catalog.output_limit("bedrock/judge") == 4096
     assert catalog.output_limit("openai/small") is None, "its provider decides"
-    needs = Needs(tools=False, vision=False, input_tokens=5)
+    needs = Needs(tools=False, vision=False, input_tokens=5, reserved_tokens=20)
     for params in ({}, {"max_tokens": 5000}):
         worst = worst_cost_usd(RouterConfig(models=catalog), ["bedrock/large"], needs, params)
         assert worst == pytest.approx(500 / 1e6)
@@ -82,7 +82,6 @@ def test_the_requests_own_limit_wins(name: str) -> None:
     limited = LimitedClients(lambda _: client, CATALOG.output_limit)("bedrock")
     list(limited.stream(ModelCall("large", (), {name: 5000})))
     assert client.params == [{name: 5000}]
-    worst = worst_cost_usd(
-        CONFIG, ["bedrock/large"], Needs(tools=False, vision=False, input_tokens=5), {name: 5000}
-    )
+    needs = Needs(tools=False, vision=False, input_tokens=5, reserved_tokens=20)
+    worst = worst_cost_usd(CONFIG, ["bedrock/large"], needs, {name: 5000})
     assert worst == pytest.approx(5000 / 1e6)

@@ -9,6 +9,8 @@ from pydantic import JsonValue
 
 from route_switch.domain.needs import Capabilities
 from route_switch.domain.parameters import (
+    LONGEST_CHOICE,
+    MAX_CHOICES,
     OPTIONAL,
     Refused,
     fit_parameters,
@@ -128,3 +130,35 @@ def test_whatever_is_refused_only_optional_parameters_go(
     assert params.keys() - fitted.keys() <= OPTIONAL | {"max_tokens"}
     assert (fitted["n"], fitted["stop"], fitted["tools"]) == (2, ["x"], [])
     assert 9 in (fitted.get("max_tokens"), fitted.get("max_completion_tokens"))
+
+
+def test_a_refused_choice_is_left_out_and_no_other_value() -> None:
+    refused, asked = Refused(), {"reasoning_effort": "xhigh", "verbosity": "low"}
+    said = "Unsupported value: 'reasoning_effort' does not support 'xhigh' with this model."
+    assert note_refusal(said, "reasoning_effort", asked, refused)
+    assert fit_parameters(asked, ANY, refused)[0] == {"verbosity": "low"}
+    assert not note_refusal(said, "reasoning_effort", asked, refused), "not twice"
+    other: dict[str, JsonValue] = {"reasoning_effort": "low"}
+    assert fit_parameters(other, ANY, refused) == (other, ())
+
+
+@pytest.mark.parametrize("value", ["x" * (LONGEST_CHOICE + 1), 7, None, {}])
+def test_a_value_that_no_model_takes_is_not_remembered(value: JsonValue) -> None:
+    refused = Refused()
+    asked = {"reasoning_effort": value}
+    assert not note_refusal("Unsupported value", "reasoning_effort", asked, refused)
+    assert refused == Refused()
+
+
+def test_a_client_cannot_make_a_process_remember_without_end() -> None:
+    refused = Refused()
+    for number in range(99):
+        note_refusal("Unsupported", "verbosity", {"verbosity": str(number)}, refused)
+    assert len(refused.choices) == MAX_CHOICES
+
+
+def test_only_known_fields_reach_a_provider() -> None:
+    asked: dict[str, JsonValue] = {"seed": 7, "provider": {"order": ["x"]}, "store": False}
+    fitted, notes = fit_parameters(asked, ANY, Refused())
+    assert fitted == {"seed": 7, "store": False}
+    assert notes == ("unknown fields left out",), "a field's name may be a user's text"

@@ -12,7 +12,9 @@ from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.shadow import (
     AIM,
+    CALLS,
     DAYS_PER_MONTH,
+    DRY_RUN_USD,
     ChosenModel,
     RouterDay,
     ShadowReason,
@@ -95,6 +97,11 @@ def test_a_day_without_any_call_counts_with_the_typical_cost() -> None:
 
 def test_the_days_before_shadow_tell_its_traffic() -> None:
     counters = {"reason:router": 90, "reason:fallback": 10, "cost_usd:tier:router": 0.5}
+    assert RouterDay.from_counters(counters) == RouterDay(100, 0.5, 0)
+
+
+def test_dry_runs_make_no_call_look_expensive() -> None:
+    counters = {CALLS: 100, "cost_usd:tier:router": 9.5, DRY_RUN_USD: 9.0}
     assert RouterDay.from_counters(counters) == RouterDay(100, 0.5, 0)
 
 

@@ -254,7 +254,7 @@ def test_the_limit_of_a_request_without_one(
 
 
 def test_the_money_reserved_covers_the_tiers_limit_and_its_thoughts() -> None:
-    needs = Needs(tools=False, vision=False, input_tokens=0)
+    needs = Needs(tools=False, vision=False, input_tokens=0, reserved_tokens=0)
     config = RouterConfig(models=CATALOG.model_copy(update={"router": "openai/free"}))
 
     def tokens(params: TierParameters, **asked: JsonValue) -> float:

@@ -167,7 +167,7 @@ def test_every_paid_call_is_recorded(scripted: ServedStack) -> None:
     assert sorted(models) == sorted(f"openai/{m}" for m in scripted.upstream.models_called())
 
 
-def test_unusual_fields_reach_the_provider(scripted: ServedStack) -> None:
+def test_unusual_fields_reach_the_provider_if_they_are_known(scripted: ServedStack) -> None:
     seen: list[Body] = []
 
     def script(body: Body) -> Reply:
@@ -175,7 +175,7 @@ def test_unusual_fields_reach_the_provider(scripted: ServedStack) -> None:
         return completion("Hi.")
 
     scripted.upstream.script = script
-    scripted.openai.chat.completions.create(
+    answer = scripted.openai.chat.completions.with_raw_response.create(
         model="tier-1",
         messages=[{"role": "user", "content": [{"type": "text", "text": "hello"}]}],
         seed=7,
@@ -184,5 +184,6 @@ def test_unusual_fields_reach_the_provider(scripted: ServedStack) -> None:
     )
     assert seen[0]["seed"] == 7
     assert seen[0]["stop"] == ["END"]
-    assert seen[0]["unheard_of"] == [1, None]
+    assert "unheard_of" not in seen[0]
+    assert answer.headers["x-route-adjusted"] == "unknown fields left out"
     assert seen[0]["messages"] == [{"role": "user", "content": [{"type": "text", "text": "hello"}]}]

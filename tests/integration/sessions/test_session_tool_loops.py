@@ -101,7 +101,7 @@ def test_a_pinned_tier_wins_over_an_open_tool_loop(make_api: MakeApi) -> None:
 
 
 def test_a_spent_budget_wins_over_an_open_tool_loop(api: Api) -> None:
-    add_key("rs-poor", monthly_budget_usd={"N": "0.05"}, when_spent={"S": "downgrade"})
+    add_key("rs-poor", monthly_budget_usd={"N": "0.5"}, when_spent={"S": "downgrade"})
     routed_to(api, 3, large=completion("l", 11, 100_000))
     assert told(say(api, ASK, key="rs-poor"))[1] == "3"
 

@@ -11,6 +11,16 @@ from route_switch.domain.tokens import estimate_tokens
 
 TOKENS_PER_IMAGE = 1000
 """Providers count about 85 to 1,600, depending on size and detail."""
+RESERVED_PER_IMAGE = 5000
+"""Claude counts up to 4,784. A few small models count more, at prices that are as much lower."""
+RESERVED_PER_FILE = 500_000
+"""Tokens of a hundred pages, each read as text and as a picture. How many pages a file has, its
+bytes do not tell: they may be compressed."""
+BYTES_PER_MESSAGE = 16
+"""Allowance for a provider's own markup around a message."""
+
+_TEXT_PARTS = ("text", "refusal")
+_FILES = ("file", "video_url", "document")
 
 
 class Capabilities(BaseModel):
@@ -50,12 +60,15 @@ UNKNOWN = Capabilities()
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """`input_tokens` is an estimate: the length of messages and tools as JSON without attachments,
-    plus `TOKENS_PER_IMAGE` for each image."""
+    """`input_tokens` is an estimate: the length of messages, tools and the answer's form as JSON
+    without attachments, plus `TOKENS_PER_IMAGE` for each image. `reserved_tokens` is what a budget
+    has to cover: a token for each byte, which is more than providers count of text and sound, and
+    `RESERVED_PER_IMAGE` and `RESERVED_PER_FILE` for what they do not count by its bytes."""
 
     tools: bool
     vision: bool
     input_tokens: int
+    reserved_tokens: int
 
     def unmet_by(self, model: Capabilities) -> str | None:
         """Return the first requirement that the model lacks, in words, or None when it can serve
@@ -73,15 +86,16 @@ def needs_of(messages: Sequence[Mapping[str, JsonValue]], params: Mapping[str, J
     """Return what an OpenAI chat completion request with these `messages` and `params` needs."""
     parts = [part for message in messages for part in _parts(message)]
     tools = [params[name] for name in ("tools", "functions") if params.get(name)]
+    form = [params["response_format"]] if params.get("response_format") else []
     calls = [m for m in messages if m.get("tool_calls") or m.get("function_call")]
     images = [part for part in parts if part.get("type") == "image_url"]
-    text = json.dumps(
-        [*(_without_attachments(message) for message in messages), *tools], ensure_ascii=False
-    )
+    text = json.dumps([*map(_without_attachments, messages), *tools, *form], ensure_ascii=False)
+    size = len(text.encode(errors="surrogatepass")) + BYTES_PER_MESSAGE * len(messages)
     return Needs(
         tools=bool(tools or calls),
         vision=bool(images),
         input_tokens=estimate_tokens(text) + TOKENS_PER_IMAGE * len(images),
+        reserved_tokens=size + sum(map(_reserved_tokens, parts)),
     )
 
 
@@ -91,6 +105,28 @@ def _parts(message: Mapping[str, JsonValue]) -> list[dict[str, JsonValue]]:
 
 
 def _without_attachments(message: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
-    parts = [p for p in _parts(message) if p.get("type") in ("text", "refusal")]
+    parts = [p for p in _parts(message) if p.get("type") in _TEXT_PARTS]
     content = message.get("content")
     return {**message, "content": [*parts] if isinstance(content, list) else content}
+
+
+def _reserved_tokens(part: dict[str, JsonValue]) -> int:
+    """Return the most tokens that an attachment is likely to count; 0 for a text, which the message
+    counts."""
+    kind, image = part.get("type"), part.get("image_url")
+    if kind in _TEXT_PARTS:
+        return 0
+    url = str(image.get("url") if isinstance(image, dict) else image)[:11].lower()
+    is_document = url.startswith("data:") and url != "data:image/"
+    if kind == "image_url" and not is_document:
+        return RESERVED_PER_IMAGE
+    return max(_size(part), RESERVED_PER_FILE if kind in _FILES or is_document else 0)
+
+
+def _size(value: JsonValue) -> int:
+    """Return the bytes of all texts in a JSON value."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode(errors="surrogatepass"))
+    if isinstance(value, dict):
+        return sum(map(len, value)) + sum(map(_size, value.values()))
+    return sum(map(_size, value)) if isinstance(value, list) else 0

@@ -15,6 +15,25 @@ from route_switch.domain.tier_parameters import TierParameters
 
 Params = dict[str, JsonValue]
 
+OPENAI_FIELDS = frozenset(
+    {
+        *("audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs"),
+        *("max_completion_tokens", "max_tokens", "metadata", "modalities", "n"),
+        *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key"),
+        *("reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier"),
+        *("stop", "store", "stream_options", "temperature", "tool_choice", "tools"),
+        *("top_logprobs", "top_p", "user", "verbosity"),
+        *("thinking", "top_k"),
+    }
+)
+"""OpenAI's fields, and Anthropic's that no field of OpenAI's stands for."""
+FIELDS = OPENAI_FIELDS | {
+    *(MARK, "chat_template_kwargs", "min_p", "prompt_cache_retention", "reasoning"),
+    "repetition_penalty",
+}
+"""The fields of a request that a provider gets. Any other may choose another model or provider, or
+cost what the owner has not agreed to."""
+
 SAMPLING = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
 OPTIONAL = frozenset(
     {
@@ -27,6 +46,11 @@ OPTIONAL = frozenset(
 )
 """Parameters that tune or label an answer. Without one of these the answer is still an answer to
 the same request; any other is never left out."""
+CHOICES = ("reasoning_effort", "verbosity")
+"""Of these a model may take one value and refuse another. The refused value is left out, because
+without any the model thinks and writes as much as it likes."""
+LONGEST_CHOICE, MAX_CHOICES = 20, 16
+"""Bounds of what is remembered of a key's requests."""
 LIMITS = ("max_tokens", "max_completion_tokens")
 """Two names of the same limit; a model may take only one of them."""
 
@@ -44,13 +68,27 @@ _NOT_BOTH = re.compile(
 
 @dataclass(slots=True)
 class Refused:
-    """What one model refused so far: parameters to leave out, limits to rename, whether it takes
-    temperature or top_p alone, and whether it refuses cache points."""
+    """What one model refused so far: parameters to leave out, values of `CHOICES` to leave out,
+    limits to rename, whether it takes temperature or top_p alone, and whether it refuses cache
+    points."""
 
     left_out: set[str] = field(default_factory=set)
+    choices: set[tuple[str, str]] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     both: bool = False
     cache_points: bool = False
+
+    def leaves_out(self, name: str, value: JsonValue) -> bool:
+        is_refused = isinstance(value, str) and (name, value) in self.choices
+        return is_refused or name in self.left_out
+
+    def note_choice(self, name: str, value: JsonValue) -> bool:
+        """Return whether the value is noted now. What no model takes may be long, and is not."""
+        is_choice = isinstance(value, str) and len(value) <= LONGEST_CHOICE
+        if not is_choice or len(self.choices) >= MAX_CHOICES or self.leaves_out(name, value):
+            return False
+        self.choices.add((name, str(value)))
+        return True
 
 
 def with_provider_rules(provider: str, model: str, known: Capabilities) -> Capabilities:
@@ -75,7 +113,7 @@ def fit_parameters(
     params: Mapping[str, JsonValue], model: Capabilities, refused: Refused
 ) -> tuple[Params, tuple[str, ...]]:
     """Return the parameters as the model takes them, and a note for each change."""
-    fitted, notes = dict(params), []
+    fitted, notes = _passed_on(params)
     for name in LIMITS:
         new = refused.renamed.get(name) or (model.limit_name if name in fitted else None)
         if new and new != name and name in fitted:
@@ -85,8 +123,8 @@ def fit_parameters(
     if model.output_tokens is not None:
         fitted, lowered = lower_limits(fitted, model.output_tokens)
         notes += lowered
-    dropped = refused.left_out if model.sampling else {*refused.left_out, *SAMPLING}
-    left_out = sorted(dropped & fitted.keys())
+    untaken = () if model.sampling else SAMPLING
+    left_out = sorted(n for n, v in fitted.items() if n in untaken or refused.leaves_out(n, v))
     notes += [f"{name} left out" for name in left_out if fitted.pop(name) is not None]
     highest, temperature = model.max_temperature, fitted.get("temperature")
     if highest is not None and isinstance(temperature, int | float) and temperature > highest:
@@ -97,6 +135,18 @@ def fit_parameters(
         del fitted["top_p"]
         notes.append("top_p left out, since the model takes temperature or top_p")
     return fitted, tuple(notes)
+
+
+def _passed_on(params: Mapping[str, JsonValue]) -> tuple[Params, list[str]]:
+    """Return what a provider gets of a request's fields, and notes. They name no unknown field:
+    its name may be a text. What a provider would store, no deletion could reach; `metadata` labels
+    what is stored, and may be refused without it."""
+    passed = {name: value for name, value in params.items() if name in FIELDS}
+    notes = [] if len(passed) == len(params) else ["unknown fields left out"]
+    if passed.get("store"):
+        stored = [name for name in ("store", "metadata") if name in passed]
+        notes += [f"{name} left out" for name in stored if passed.pop(name) is not None]
+    return passed, notes
 
 
 def lower_limits(params: Mapping[str, JsonValue], most: int) -> tuple[Params, tuple[str, ...]]:
@@ -167,6 +217,8 @@ def note_refusal(
             return False
         refused.renamed[name] = other
         return True
+    if name in CHOICES:
+        return refused.note_choice(name, params[name])
     if name not in OPTIONAL or name in refused.left_out:
         return False
     refused.left_out.add(name)

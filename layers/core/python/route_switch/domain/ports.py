@@ -24,7 +24,8 @@ class ModelCall:
     `model` is the name without its provider prefix. `messages` are OpenAI chat messages. `params`
     holds every other field of an OpenAI chat completion request (`temperature`, `tools`, …), passed
     on unchanged. `timeout_s` limits the whole call, in seconds. With `stream`, the answer is wanted
-    as it is written. `is_cancelled` tells a client that nobody wants it any more.
+    as it is written. `is_cancelled` tells a client that nobody wants it any more. `key_id` is the
+    API key whose request it is; None for the owner's own calls, such as those of learning.
     """
 
     model: str
@@ -33,6 +34,7 @@ class ModelCall:
     timeout_s: float = 27.0
     stream: bool = False
     is_cancelled: Callable[[], bool] = lambda: False
+    key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

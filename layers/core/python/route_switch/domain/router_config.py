@@ -47,8 +47,8 @@ class RouterConfig(BaseModel):
     shadow_answer_tier: Tier = Tier.LARGE
     """The tier that answers in shadow, as far as the request and its key allow it."""
     shadow_monthly_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = 10.0
-    """Budget of the router calls in shadow. They are sampled to stay within it, except for those
-    of dry runs, which count as well; null asks the router about every request."""
+    """Budget of the router calls in shadow. They are sampled to stay within it. Those of dry runs
+    are asked for, and neither sampled nor counted; null asks the router about every request."""
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
     """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off. System
     messages and the schema of the answer count; a query with a conversation, tools or attachments

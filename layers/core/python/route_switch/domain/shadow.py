@@ -31,6 +31,10 @@ ROUTER_USD = "shadow:router_usd"
 NOT_SAMPLED = "shadow:not_sampled"
 """Counters of a day: router calls in shadow, their cost, and those that the sample left out."""
 
+DRY_RUN_USD = "router_usd:dry_run"
+"""Counter of a day: the cost of dry runs, in shadow or not. They are asked for, and take nothing
+from the sample."""
+
 ANSWERED_FIRST = "the answer was ready first"
 """The error of a router call that was left behind. It is charged all the same."""
 
@@ -39,6 +43,7 @@ READ_BY_BUDGET = (
     CALLS,
     ROUTER_USD,
     NOT_SAMPLED,
+    DRY_RUN_USD,
     "reason:router",
     "reason:fallback",
     "cost_usd:tier:router",
@@ -78,9 +83,10 @@ class RouterDay:
     def from_counters(cls, counters: Mapping[str, float]) -> Self:
         """Count calls of both modes: the days before a stage goes into shadow tell its traffic."""
         live = counters.get("reason:router", 0) + counters.get("reason:fallback", 0)
+        paid = counters.get("cost_usd:tier:router", 0.0)
         return cls(
             calls=live + counters.get(CALLS, 0),
-            usd=counters.get("cost_usd:tier:router", 0.0),
+            usd=max(paid - counters.get(DRY_RUN_USD, 0.0), 0.0),
             left_out=counters.get(NOT_SAMPLED, 0),
         )
 

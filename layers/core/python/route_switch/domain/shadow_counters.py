@@ -9,7 +9,13 @@ to `undecided`.
 from enum import StrEnum
 
 from route_switch.domain.request_record import RequestRecord
-from route_switch.domain.shadow import CALLS, NOT_SAMPLED, ROUTER_USD, ShadowReason
+from route_switch.domain.shadow import (
+    CALLS,
+    DRY_RUN_USD,
+    NOT_SAMPLED,
+    ROUTER_USD,
+    ShadowReason,
+)
 
 ANSWER_USD = "shadow:answer_usd"
 """The cost of answers in shadow, without the router."""
@@ -55,7 +61,9 @@ class ShadowGroup(StrEnum):
 
 
 def shadow_counters(record: RequestRecord) -> dict[str, float]:
-    """Return nothing for a request that was not in shadow."""
+    """Return nothing for an answer that was not in shadow."""
+    if record.status == "dry_run":
+        return {DRY_RUN_USD: sum(paid)} if (paid := _router_usd(record)) else {}
     if record.shadow_reason is None:
         return {}
     counters = _router_counters(record)
@@ -67,8 +75,12 @@ def shadow_counters(record: RequestRecord) -> dict[str, float]:
 def _router_counters(record: RequestRecord) -> dict[str, float]:
     if record.shadow_reason is ShadowReason.NOT_SAMPLED:
         return {NOT_SAMPLED: 1}
-    paid = [a.cost_usd for a in record.attempts if a.tier is None and a.cost_usd is not None]
+    paid = _router_usd(record)
     return {CALLS: len(paid), ROUTER_USD: sum(paid)} if paid else {}
+
+
+def _router_usd(record: RequestRecord) -> list[float]:
+    return [a.cost_usd for a in record.attempts if a.tier is None and a.cost_usd is not None]
 
 
 def _answer_counters(record: RequestRecord) -> dict[str, float]:

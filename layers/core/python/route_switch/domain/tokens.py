@@ -1,6 +1,6 @@
 """Token counts without a tokenizer, estimated from the text's UTF-8 bytes.
 
-The request path must not load a tokenizer. Only the bypass, length limits, budgets and estimates of
+The request path must not load a tokenizer. Only the bypass, length limits and estimates of
 cost use these counts; what is paid comes from the provider's own count. A test compares them with
 OpenAI's tokenizers.
 """

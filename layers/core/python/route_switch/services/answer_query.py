@@ -83,15 +83,18 @@ class AnswerQuery:
         *,
         stream: bool = False,
         continuation: Continuation = ANY_MODEL,
+        key_id: str | None = None,
     ) -> TierAnswer:
         """Stop at the first answer, with `stream` at its beginning, or when the time is up.
+        `key_id` is whose request it is.
 
         A timed-out call is charged anyway, so when nothing else is left to try, wait for its
         answer.
         """
         order = self._models_to_try(tier, eligible, continuation.first)
         first = order[0][1] if order else None
-        turns = ModelOrder(order, _name, self._caller.is_down)
+        caller = self._caller.for_key(key_id)
+        turns = ModelOrder(order, _name, caller.is_down)
         calls: list[CallResult] = []
         while turns.left and deadline.remaining_s >= MIN_ATTEMPT_S:
             tier_to_try, model = turns.take()
@@ -99,15 +102,13 @@ class AnswerQuery:
             is_first = not calls and model == first
             sent = continuation.messages_for(model, messages, is_first=is_first)
             if stream:
-                limits = self._limits(model, deadline, is_last=is_last)
-                call = self._caller.open(model, sent, params, limits, deadline, tier_to_try)
+                limits = self._limits(caller, model, deadline, is_last=is_last)
+                call = caller.open(model, sent, params, limits, deadline, tier_to_try)
             else:
-                share_s = self._caller.patience_s(model, self._share(deadline))
+                share_s = caller.patience_s(model, self._share(deadline))
                 timeout_s = deadline.remaining_s if is_last else share_s
                 late = [each.late for each in calls if each.late]
-                call = self._caller.call(
-                    model, sent, params, timeout_s, deadline, tier_to_try, late
-                )
+                call = caller.call(model, sent, params, timeout_s, deadline, tier_to_try, late)
             calls.append(call)
             answer = self._answered(tier, tier_to_try, calls)
             if answer is not None:
@@ -127,9 +128,11 @@ class AnswerQuery:
     def _share(self, deadline: Deadline) -> float:
         return min(deadline.remaining_s * SHARE_OF_REMAINING, self._attempt_s)
 
-    def _limits(self, model: str, deadline: Deadline, *, is_last: bool) -> StreamLimits:
+    def _limits(
+        self, caller: ModelCaller, model: str, deadline: Deadline, *, is_last: bool
+    ) -> StreamLimits:
         longest_s = min(self._share(deadline), self._stall_s)
-        patience_s = self._caller.patience_s(model, longest_s, stream=True)
+        patience_s = caller.patience_s(model, longest_s, stream=True)
         first_s = SILENCE_S if is_last else patience_s
         return StreamLimits(first_s, self._stall_s, is_last)
 

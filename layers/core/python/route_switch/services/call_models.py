@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from copy import copy
 from dataclasses import replace
 from math import inf
+from typing import Self
 
 from pydantic import JsonValue
 
@@ -65,15 +67,23 @@ class ModelCaller:
         self._attempts = Attempts(catalog)
         self._pool_of = pool_of
         self._clock = clock
+        self._key_id: str | None = None
+
+    def for_key(self, key_id: str | None) -> Self:
+        """Return a caller for the requests of this key. What becomes of them changes no calls of
+        other keys: circuits, and what a model refuses, are kept by key. None is the owner."""
+        caller = copy(self)
+        caller._key_id = key_id
+        return caller
 
     def is_down(self, name: str) -> bool:
         """Whether the model's circuit is open. It may be called all the same, if nothing else is
         left."""
-        return self._circuits.is_open(name)
+        return self._circuits.is_open(name, self._key_id)
 
     def patience_s(self, name: str, timeout_s: float, *, stream: bool = False) -> float:
         """Return how long to wait if another model can answer: less for one that was down."""
-        return self._circuits.wait_s(name, timeout_s, stream=stream)
+        return self._circuits.wait_s(name, timeout_s, self._key_id, stream=stream)
 
     def call(
         self,
@@ -123,10 +133,10 @@ class ModelCaller:
             error = _busy(name) if is_busy else _too_slow(name, timeout_s)
             late = None if is_busy else call.future
             if timeout_s > 0 and not is_busy and not any(map(_has_answered, overtaken_by)):
-                self._circuits.failed(name, error)
+                self._circuits.failed(name, error, self._key_id)
         except ModelError as caught:
             error = caught
-            self._circuits.failed(name, error)
+            self._circuits.failed(name, error, self._key_id)
         else:
             took_ms = self._ms_since(call.started)
             return CallResult(self._attempts.answered(name, tier, completion, took_ms), completion)
@@ -153,7 +163,7 @@ class ModelCaller:
 
         def stream(is_cancelled: Callable[[], bool]) -> Iterator[Chunk]:
             left_s = deadline.remaining_s
-            call = ModelCall(name, messages, params, left_s, True, is_cancelled)
+            call = ModelCall(name, messages, params, left_s, True, is_cancelled, self._key_id)
             return self._chunks(call)
 
         call = LiveCall(stream, self._pool_of(name.partition("/")[0]))
@@ -162,13 +172,13 @@ class ModelCaller:
         try:
             beginning = await_beginning(call, builder, lambda: first_s - (self._clock() - started))
         except ModelError as caught:
-            self._circuits.failed(name, caught)
+            self._circuits.failed(name, caught, self._key_id)
             return _logged(self._failure(name, tier, caught, messages, started))
         may_think = limits.is_last and call.has_begun and deadline.remaining_s > 0
         if not beginning.has_begun and not may_think:
             error = _busy(name) if not call.cancel() else _too_slow(name, first_s)
             if isinstance(error, ModelTimeoutError):
-                self._circuits.failed(name, error)
+                self._circuits.failed(name, error, self._key_id)
             return _logged(self._failure(name, tier, error, messages, started))
         if beginning.has_begun:
             self._circuits.responded(name)
@@ -215,7 +225,7 @@ class ModelCaller:
         if error is None:
             self._circuits.succeeded(name)
         elif not isinstance(error, ClientLeftError | TimeIsUpError):
-            self._circuits.failed(name, error)
+            self._circuits.failed(name, error, self._key_id)
 
     def _close_if_answered(self, name: str, done: "Future[Completion]") -> None:
         """Learn of an answer even if nobody waits for it any more."""
@@ -229,7 +239,8 @@ class ModelCaller:
         params: Mapping[str, JsonValue],
         timeout_s: float,
     ) -> Completion:
-        return complete(self._chunks(ModelCall(name, messages, params, timeout_s)))
+        call = ModelCall(name, messages, params, timeout_s, key_id=self._key_id)
+        return complete(self._chunks(call))
 
     def _chunks(self, call: ModelCall) -> Iterator[Chunk]:
         """`call` has the model's whole name."""

@@ -97,8 +97,14 @@ class ChooseTier:
         )
         return RequestChoice(decision, ask.call, skipped_router=ask.skipped)
 
-    def ask(self, deadline: Deadline, may_ask: Callable[[], bool] = lambda: True) -> "AskRouterLlm":
-        return AskRouterLlm(self._config, self._caller, deadline, may_ask)
+    def ask(
+        self,
+        deadline: Deadline,
+        key_id: str | None = None,
+        may_ask: Callable[[], bool] = lambda: True,
+    ) -> "AskRouterLlm":
+        """`key_id` is whose request it is."""
+        return AskRouterLlm(self._config, self._caller.for_key(key_id), deadline, may_ask)
 
 
 class AskRouterLlm:

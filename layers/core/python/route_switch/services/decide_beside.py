@@ -84,7 +84,9 @@ class DecideBeside:
         session: SessionOfRequest | None = None,
     ) -> PendingDecision:
         request = admitted.request
-        ask = self._choose_tier.ask(request.deadline, lambda: self._allows(request.request_id))
+        ask = self._choose_tier.ask(
+            request.deadline, request.key.key_id, lambda: self._allows(request.request_id)
+        )
         choosing = self._pool.submit(self._choose, admitted, served, ask, session)
         return PendingDecision(choosing, ask)
 
@@ -95,7 +97,8 @@ class DecideBeside:
         session: SessionOfRequest | None = None,
     ) -> PendingDecision:
         """Decide at once, whatever the budget: somebody asked."""
-        ask = self._choose_tier.ask(admitted.request.deadline)
+        request = admitted.request
+        ask = self._choose_tier.ask(request.deadline, request.key.key_id)
         choosing = self._pool.submit(self._choose, admitted, served, ask, session)
         decision = PendingDecision(choosing, ask)
         decision.wait()

@@ -1,5 +1,6 @@
 """Estimate a request's cost from estimated tokens, before it is sent."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -60,8 +61,9 @@ def worst_cost_usd(
     prompt: RoutingPrompt | None = None,
 ) -> float:
     """Return the cost of the router call plus the most expensive model's longest likely answer. A
-    request with cache points writes its whole input to a cache. `prompt` is the live prompt, if it
-    is known yet.
+    request with cache points writes its whole input to a cache. No model reads more than its
+    context length, and a text that predicts the answer costs as much as one. `prompt` is the live
+    prompt, if it is known yet.
 
     A request to a model without any output limit may cost more, and so may one whose first models
     fail late.
@@ -70,9 +72,12 @@ def worst_cost_usd(
     answers = n if isinstance(n, int) and n > 0 else 1
     has_own = has_points(messages, params)
     for_an_hour = asks_for_an_hour(messages, params)
+    predicted = len(json.dumps(params["prediction"])) if params.get("prediction") else 0
     costs = []
     for name in models:
-        read, longest = needs.input_tokens, _longest_answer(config, name, params)
+        most = catalog.capabilities_of(name).input_tokens
+        read = min(needs.reserved_tokens, most or needs.reserved_tokens)
+        longest = _longest_answer(config, name, params) + predicted
         written = read if has_own or _gets_points(config, name) else 0
         hour = written if for_an_hour and catalog.capabilities_of(name).long_cache else 0
         usage = Usage(

@@ -91,6 +91,7 @@ class ExplainDecision:
             admitted.request.deadline,
             ask=admitted.request.explain,
             may_pay=admitted.eligible.router,
+            key_id=admitted.request.key.key_id,
         )
 
     def _costs(self, admitted: AdmittedRequest) -> tuple[TierCost, ...]:

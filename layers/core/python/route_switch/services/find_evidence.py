@@ -78,9 +78,10 @@ class FindEvidence:
         *,
         ask: bool,
         may_pay: bool = True,
+        key_id: str | None = None,
     ) -> Evidence:
         """Return why `prompt` led to `chosen`. A router LLM is called only with `ask`, and only if
-        it `may_pay`. Never raise, and never choose again."""
+        it `may_pay`. `key_id` is whose request it is. Never raise, and never choose again."""
         model = self._weighing(self._config.models.router)
         if model is not None:
             return self._weighed(model, query, prompt, chosen)
@@ -93,7 +94,7 @@ class FindEvidence:
         texts = [text for text in texts_of(prompt) if text.tier is chosen]
         if not texts:
             return Evidence(chosen, note=NO_TEXTS)
-        calls = _Calls(self._config, self._caller, deadline)
+        calls = _Calls(self._config, self._caller.for_key(key_id), deadline)
         return self._asked(query, prompt, chosen, texts, calls)
 
     def _weighed(

@@ -98,6 +98,7 @@ class RouteRequest:
                 request.deadline,
                 stream=request.stream,
                 continuation=choice.continuation,
+                key_id=request.key.key_id,
             )
         return Answer(self, admitted, served, choice, answer, beside, session)
 
@@ -190,15 +191,16 @@ class RouteRequest:
             tier, reason = fixed
             decision = RoutingDecision(tier, reason, served.version, 0, 0.0)
             return RequestChoice(replace(decision, profile=admitted.profile))
-        routing = self._switches.current().routing
+        request, routing = admitted.request, self._switches.current().routing
         choice = self._choose_tier(
             admitted.query,
             served.prompt,
             served.version,
             choosable_tiers(admitted, self._now()),
-            admitted.request.deadline,
+            request.deadline,
             router=routing == "on",
             payable=admitted.eligible.router,
+            ask=self._choose_tier.ask(request.deadline, request.key.key_id),
             session=session,
             profile=admitted.profile,
         )

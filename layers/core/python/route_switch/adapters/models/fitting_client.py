@@ -48,8 +48,9 @@ _REFUSALS = (InvalidModelRequestError, ModelUnusableError)
 class FittingClient:
     """Fit parameters to the model, and repeat a call without a parameter that it refuses.
 
-    A refusal is remembered for the life of the process. Safe to share between threads: at worst two
-    threads learn the same.
+    A refusal is remembered for the life of the process and for the key whose request it was,
+    because a provider may quote a request. Safe to share between threads: at worst two threads
+    learn the same.
     """
 
     def __init__(
@@ -65,12 +66,13 @@ class FittingClient:
         self._provider = provider
         self._capabilities = capabilities
         self._cache_points = cache_points
-        self._refused: dict[str, Refused] = {}
+        self._refused: dict[tuple[str | None, str], Refused] = {}
+        """By key and model."""
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         known = self._capabilities.get(f"{self._provider}/{call.model}", Capabilities())
         model = with_provider_rules(self._provider, call.model, known)
-        refused = self._refused.setdefault(call.model, Refused())
+        refused = self._refused.setdefault((call.key_id, call.model), Refused())
         ends_at = time.monotonic() + call.timeout_s
         for repeats_left in reversed(range(MAX_REPEATS + 1)):
             left_s = ends_at - time.monotonic()

@@ -13,34 +13,11 @@ from route_switch.adapters.models.provider_errors import Problem, error_of, erro
 from route_switch.adapters.models.server_events import events
 from route_switch.domain.errors import InvalidModelRequestError, ModelError
 from route_switch.domain.json_values import InvalidJsonError, parse_json
+from route_switch.domain.parameters import OPENAI_FIELDS
 from route_switch.domain.ports import Chunk, ModelCall
 
 if TYPE_CHECKING:
     from route_switch.adapters.models.litellm_http import Body, Heard
-
-FIELDS = frozenset(
-    {
-        *("audio", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs"),
-        *("max_completion_tokens", "max_tokens", "metadata", "modalities", "n"),
-        *("parallel_tool_calls", "prediction", "presence_penalty", "prompt_cache_key"),
-        *("reasoning_effort", "response_format", "safety_identifier", "seed", "service_tier"),
-        *(
-            "stop",
-            "store",
-            "stream_options",
-            "temperature",
-            "tool_choice",
-            "tools",
-            "top_logprobs",
-            "top_p",
-        ),
-        *("user", "verbosity", "web_search_options"),
-        *("thinking", "top_k"),
-    }
-)
-"""OpenAI's fields, and Anthropic's that no field of OpenAI's stands for. LiteLLM accepts its own
-settings alongside them, such as the provider's address and price, and those belong to the owner."""
-
 
 JSON_TOOL = "json_tool_call"
 """LiteLLM asks some providers for JSON by means of a tool of this name, and turns the call back."""
@@ -58,7 +35,8 @@ class LiteLlmClient:
         self._api_key = api_key
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
-        foreign = sorted(call.params.keys() - FIELDS)
+        # It accepts its own settings alongside them, such as the address and the price.
+        foreign = sorted(call.params.keys() - OPENAI_FIELDS)
         if foreign:
             raise InvalidModelRequestError(
                 f"'{foreign[0]}' is no field of a chat completion request. Leave it out."

@@ -7,7 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from route_switch.api.client_call import MAX_USER_LENGTH, ClientCall
 from route_switch.api.json_body import parse_object, validated
-from route_switch.api.protocols.chat_completions.chat_schema import COMBINATIONS, REFUSED_FIELDS
+from route_switch.api.protocols.chat_completions.chat_schema import (
+    COMBINATIONS,
+    REFUSED_FIELDS,
+    TOOL_TYPES,
+)
 from route_switch.api.route_options import RouteOptions, Whole, check_options
 from route_switch.domain.errors import RequestRefusedError
 from route_switch.domain.ports import JsonObject
@@ -43,7 +47,7 @@ class Message(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """The validated fields of a request. All other fields pass through unchanged."""
+    """The validated fields of a request. Others reach the model if they are known."""
 
     model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": COMBINATIONS})
 
@@ -74,6 +78,7 @@ def parse_chat_request(body: bytes) -> ClientCall:
     request = validated(ChatRequest, content, _advice, "the OpenAI chat completion API")
     check_options(request.route_switch, stream=bool(request.stream))
     _check_stream_options(request)
+    _check_tools(request)
     content |= {name: getattr(request, name) for name in WHOLE_NUMBERS if name in content}
     options, messages = request.stream_options, content["messages"]
     return ClientCall(
@@ -108,6 +113,17 @@ def _check_stream_options(request: ChatRequest) -> None:
             code="invalid_value",
             param="stream_options",
         )
+
+
+def _check_tools(request: ChatRequest) -> None:
+    for place, tool in enumerate(request.tools or ()):
+        if tool.get("type") not in TOOL_TYPES:
+            raise RequestRefusedError(
+                f"'tools[{place}]' must have the type 'function' or 'custom': other tools run at a "
+                "provider, at a price of their own. Send a function, and run it in the client.",
+                code="unsupported_parameter",
+                param=f"tools[{place}]",
+            )
 
 
 def _advice(param: str, _: str) -> str | None:

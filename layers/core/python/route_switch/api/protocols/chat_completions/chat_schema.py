@@ -8,8 +8,13 @@ from route_switch.domain.tiers import Tier
 REFUSED_FIELDS = (
     *("api_base", "api_key", "api_version", "base_url", "custom_llm_provider", "extra_headers"),
     *("fallbacks", "models", "provider", "input_cost_per_token", "output_cost_per_token"),
+    *("plugins", "preset", "route", "transforms", "web_search_options"),
 )
-"""Fields that would choose another provider, address or price than the owner's."""
+"""Fields that would choose another provider, address or price than the owner's. Others that are not
+known reach no provider either (`domain.parameters.FIELDS`), but ask for nothing that has to be
+refused."""
+TOOL_TYPES = ("function", "custom")
+"""Tools that the client runs. Those of other types run at a provider, at a price of their own."""
 
 
 def _one_of(*schemas: JsonValue) -> JsonValue:
@@ -29,9 +34,11 @@ def _within(tier: Tier) -> JsonValue:
 
 _STREAMED: JsonValue = {"properties": {"stream": {"const": True}}, "required": ["stream"]}
 _DECIDED_AND_ANSWERED = _where(dry_run={"const": False})
+_OWN_TOOL: JsonValue = {"properties": {"type": {"enum": [*TOOL_TYPES]}}, "required": ["type"]}
 COMBINATIONS: list[JsonValue] = [
     {"propertyNames": {"not": {"enum": [*REFUSED_FIELDS]}}},
     _one_of(_where(stream_options={"type": "null"}), _STREAMED),
+    _where(tools={"items": _OWN_TOOL}),
     _one_of(_where(stream={"enum": [False, None]}), _where(route_switch=_DECIDED_AND_ANSWERED)),
     *map(_within, Tier),
 ]

@@ -35,7 +35,7 @@ _CONSTRAINTS: list[JsonValue] = [
 
 
 class CompletionRequest(BaseModel):
-    """The validated fields of a request. All other fields pass through unchanged."""
+    """The validated fields of a request. Others reach the model if they are known."""
 
     model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": _CONSTRAINTS})
 

@@ -26,8 +26,8 @@ _NOT_PASSED_ON = frozenset(
 
 
 def chat_params(content: JsonObject) -> JsonObject:
-    """Return all fields except messages and tools. Fields that this API does not know pass through
-    unchanged, as those of a chat request do."""
+    """Return all fields except messages and tools. Fields that this API does not know are kept, as
+    those of a chat request are."""
     known = _TRANSLATED | _NOT_PASSED_ON
     params: JsonObject = {k: v for k, v in content.items() if k not in known and v is not None}
     if content.get("user") is not None:

@@ -34,7 +34,7 @@ class TextSettings(BaseModel):
 
 class ResponsesRequest(BaseModel):
     """The validated fields of a request. docs/protocols.md lists which items, parts and tools are
-    kept. Fields that this API does not have pass through unchanged."""
+    kept. Fields that this API does not have reach the model if they are known."""
 
     model_config = ConfigDict(extra="allow", strict=True, json_schema_extra={"allOf": CONSTRAINTS})
 
