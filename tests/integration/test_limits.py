@@ -43,7 +43,8 @@ def test_a_keys_requests_per_minute_are_limited(api: Api) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/costs", "/v1/results", "/v1/prompt", "/v1/prompt/history", "/v1/audit", "/v1/keys"]
+    "path",
+    ["/v1/costs", "/v1/results", "/v1/prompt", "/v1/prompt/history", "/v1/audit", "/v1/keys"],
 )
 def test_an_admin_keys_reads_count(path: str, api: Api) -> None:
     add_key("rs-slow", role={"S": "admin"}, requests_per_minute={"N": "2"})

@@ -53,7 +53,11 @@ def test_a_stage_that_asks_for_no_promise_needs_no_rows_for_one() -> None:
     [
         (None, None, "No run has tested"),
         (finished(promise=promise()), 0, "has the promise"),
-        (finished(promise=promise("candidate", candidate_holds=False)), 590, "more new held-out rows"),
+        (
+            finished(promise=promise("candidate", candidate_holds=False)),
+            590,
+            "more new held-out rows",
+        ),
         (
             finished(promise=promise("candidate", None, candidate_holds=False)),
             None,

@@ -73,7 +73,9 @@ def _for_promise(config: LearningConfig, last: ReportFacts | None) -> Needed:
     if promise is None:
         return Needed(None, "No run has tested a promise yet.")
     if promise.waits_for is not None:
-        return Needed(promise.waits_for, "The last run had too few new held-out rows to test a promise.")
+        return Needed(
+            promise.waits_for, "The last run had too few new held-out rows to test a promise."
+        )
     return _of_policies(promise)
 
 
@@ -87,5 +89,6 @@ def _of_policies(promise: PromiseFacts) -> Needed:
         lost = f"{failed.loss:.1%} of answers stay worse"
         return Needed(None, f"No reachable number of rows is enough if {lost}.")
     return Needed(
-        failed.needed, f"The promise needs more new held-out rows, if {failed.loss:.1%} of answers stay worse."
+        failed.needed,
+        f"The promise needs more new held-out rows, if {failed.loss:.1%} of answers stay worse.",
     )
