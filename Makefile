@@ -159,9 +159,9 @@ console-test: install $(CONSOLE) $(BROWSER) chromium  ## run the tests of the co
 console-screenshots: install $(BROWSER) chromium  ## take the pictures of docs/console.md again
 	$(BIN)/python -m pytest tests/e2e/console_views/pictures.py
 
-soak: install  ## run the long versions: more examples, every suite of reliability, 30 minutes of load
+soak: install  ## run the long versions: more examples and faults, every suite of reliability, 30 minutes of load
 	TEST_PROFILE=long $(TESTS) tests/unit
-	SOAK_MINUTES=$(or $(SOAK_MINUTES),30) $(BIN)/python -m tests.reliability
+	SOAK_MINUTES=$(or $(SOAK_MINUTES),30) FAULT_PAIRS=$(or $(FAULT_PAIRS),400) $(BIN)/python -m tests.reliability
 
 reliability: install  ## measure what SECURITY.md promises, and write docs/reliability.md (SUITES="a b")
 	$(BIN)/python -m tests.reliability $(SUITES)

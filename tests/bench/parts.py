@@ -21,7 +21,7 @@ from route_switch.domain.local_model import choose
 from route_switch.domain.ports import Chunk, JsonObject, ModelCall
 from route_switch.domain.query import Query
 from route_switch.domain.router_config import RouterConfig
-from route_switch.wiring.aws_config import PARAMETERS, clients
+from route_switch.wiring.aws_config import PARAMETERS, PARAMETERS_S, clients
 from tests.bench.local_numbers import made_up_numbers
 
 THREADS = 16
@@ -54,7 +54,7 @@ def cache_point(_: RouterConfig) -> tuple[Path, Path]:
 
 
 def parameters_together(_: RouterConfig) -> tuple[Path, Path]:
-    ssm: Any = clients(PARAMETERS)("ssm")  # as the stubs describe it
+    ssm: Any = clients(PARAMETERS, PARAMETERS_S)("ssm")  # as the stubs describe it
 
     def one_by_one() -> None:
         for _ in range(2):

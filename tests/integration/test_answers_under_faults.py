@@ -16,8 +16,9 @@ TRIED: tuple[tuple[str, ...], ...] = (
     ("router: malformed",),
     ("tier 1: 429 with Retry-After", "fallback: 500"),
     ("tier 2: reset", "router: 429"),
-    ("tier 3: truncated", "tier 2: wrong model"),
+    ("tier 3: truncated", "tier 2: not found"),
     ("tier 2: time-out",),
+    ("tier 2: another model's name", "router: another model's name"),
     ("dynamodb: 429",),
     ("dynamodb: malformed",),
     ("dynamodb: truncated",),
@@ -55,8 +56,10 @@ def test_after_a_replay_each_request_counts_once(router: FaultyRouter) -> None:
     replayed = router.replay()
     assert replayed.failed == 0
     assert replayed.saved > 0
-    kept = router.kept()
+    kept, charges = router.kept(), router.charges()
     assert kept.ids == kept.table
+    assert charges.calls > 3 * len(TRIED)
+    assert charges.agree, charges
     assert kept.counted == len(kept.table)
     assert kept.items_usd == pytest.approx(kept.days_usd, abs=1e-9)
     assert kept.items_usd == pytest.approx(kept.months_usd, abs=1e-9)

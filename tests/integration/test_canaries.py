@@ -7,7 +7,13 @@ import pytest
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.text_policy import LearnFromText, text_for_learning
 from tests.support.attacks.canary_forms import KNOWN, LEARNED, Canary
-from tests.support.attacks.planted import found_in, learned_from, long_enough, written_by_requests
+from tests.support.attacks.planted import (
+    found_in,
+    learned_from,
+    long_enough,
+    told_of_failures,
+)
+from tests.support.attacks.planted_requests import FIELDS, USERS, written_by_requests
 
 SOME = [canary for canaries in (KNOWN, LEARNED) for canary in long_enough(canaries)[::5]]
 HARMLESS = [
@@ -38,12 +44,26 @@ def test_the_proposer_sees_harmless_words_of_traffic_and_the_report_does_not() -
         assert quoted <= set(found_in(written["prompts tried"], HARMLESS)), "only in demos"
 
 
+def test_a_run_that_fails_tells_nothing_of_the_requests_that_providers_quote() -> None:
+    told = told_of_failures(HARMLESS[::10])
+    assert {place: found_in(text, HARMLESS) for place, text in told.items()} == {
+        place: [] for place in told
+    }
+    assert all("fake/model" in text for text in told.values())
+
+
 @pytest.mark.parametrize("text_storage", ["full", "none"])
 def test_requests_leave_texts_in_the_table_only(text_storage: str) -> None:
     written = written_by_requests(SOME, text_storage)
-    in_table = found_in(written.pop("table"), SOME)
+    assert len(SOME) > len(FIELDS) + len(USERS)
+    in_table = found_in(written.pop("table").text, SOME)
     assert bool(in_table) == (text_storage == "full")
-    assert {place: found_in(text, SOME) for place, text in written.items()} == {
+    assert {place: found_in(each.text, SOME) for place, each in written.items()} == {
         place: [] for place in written
     }
-    assert '"level"' in written["logs and metrics"] or "_aws" in written["logs and metrics"]
+    assert written["queue"].requests > 0
+    assert "request_id" in written["queue"].text
+    logs = written["logs and metrics"].text
+    assert "Record not saved" in logs
+    assert "The call of openai/small" in logs
+    assert '"_aws"' in logs

@@ -3,12 +3,13 @@
 Usage: python -m tests.reliability [SUITE …]
 
 Without names, every suite runs. A suite that is not run keeps the figures that it measured last, in
-`tests/reliability/figures/`. Short versions of the suites are ordinary tests.
+`tests/reliability/figures/`. `tests/reliability/page.py` names the tests that are short versions.
 """
 
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,8 +26,11 @@ def main(names: Sequence[str]) -> int:
     for name in names or SUITES:
         _say(f"{datetime.now(UTC):%H:%M:%S} {name}")
         os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "RouteSwitch/test")  # for handlers
+        started = time.monotonic()
         section = import_module(f"tests.reliability.{name}").measure()
-        replace(section, commit=_commit(), measured=f"{datetime.now(UTC):%Y-%m-%d}").write()
+        seconds = time.monotonic() - started
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        replace(section, commit=_commit(), measured=today, seconds=round(seconds, 1)).write()
     PAGE.write_text(page(), "utf-8")
     _say(f"wrote docs/{PAGE.name}")
     return 0

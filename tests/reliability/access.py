@@ -1,6 +1,7 @@
 """Who gets in, and what hostile bodies, replies and damaged documents lead to."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import process_time
@@ -8,7 +9,7 @@ from time import process_time
 import pytest
 
 from tests.integration.conftest import Api, api_maker, by_model, mocked_aws
-from tests.reliability.section import Section
+from tests.reliability.section import Section, none_of
 from tests.support.attacks.access_table import KEYS, TEXT, add_keys, operations, walk
 from tests.support.attacks.corruption import STORED, try_damage
 from tests.support.attacks.doors import total, try_credentials, try_replies
@@ -18,10 +19,19 @@ from tests.support.upstream import completion
 
 CREDENTIALS, REPLIES, DAMAGES = 100_000, 10_000, 700
 
-Row = tuple[str, ...]
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """`n` attempts, `wrong` of which ended otherwise than they must."""
+
+    what: str
+    n: int
+    result: str
+    wrong: int
 
 
 def measure() -> Section:
+    tried = [*_api(), _credentials(), _replies(), *_damages()]
     return Section(
         name="access",
         title="Who gets in",
@@ -30,7 +40,10 @@ def measure() -> Section:
         method="The real handlers on moto, in one process. The table of routes and callers is "
         "walked from the OpenAPI document (`tests/support/attacks/`).",
         columns=("tried", "n", "result"),
-        rows=(*_api(), _credentials(), _replies(), *_damages()),
+        rows=tuple((each.what, f"{each.n:,}", each.result) for each in tried),
+        aims=(
+            none_of("attempt that ends otherwise than it must", sum(each.wrong for each in tried)),
+        ),
         notes=(
             f"Routes: {len(operations())}. Callers: {', '.join(KEYS)}.",
             "Every rule about paths that stands before the functions is API Gateway's own and is "
@@ -39,7 +52,7 @@ def measure() -> Section:
     )
 
 
-def _api() -> list[Row]:
+def _api() -> list[Tried]:
     with pytest.MonkeyPatch.context() as patch, mocked_aws(patch), api_maker(patch) as make:
         api = make()
         api.upstream.script = by_model(
@@ -55,17 +68,23 @@ def _api() -> list[Row]:
         shown = sum(trick.shows for trick in tricks)
         failed = sum(trick.status >= 500 for trick in tricks)
         return [
-            ("routes × callers", f"{len(cells):,}", f"{wrong} with another status than the table"),
-            (
+            Tried(
+                "routes × callers",
+                len(cells),
+                f"{wrong} with another status than the table",
+                wrong,
+            ),
+            Tried(
                 "paths, methods and headers that are read in two ways",
-                f"{len(tricks):,}",
+                len(tricks),
                 f"{shown} show what is protected, {failed} fail with 500",
+                shown + failed,
             ),
             _bombs(api),
         ]
 
 
-def _bombs(api: Api) -> Row:
+def _bombs(api: Api) -> Tried:
     wrong, slowest = 0, 0.0
     for bomb in BOMBS.values():
         for size in (1_000, 60_000, MAX_BYTES):
@@ -73,46 +92,50 @@ def _bombs(api: Api) -> Row:
             status = api("POST", "/v1/chat/completions", bomb.body(size)).status
             slowest = max(slowest, process_time() - start)
             wrong += status >= 500
-    return (
+    return Tried(
         f"JSON bombs up to {MAX_BYTES / 1e6:.1f} MB",
-        str(3 * len(BOMBS)),
+        3 * len(BOMBS),
         f"{wrong} fail with 500; the slowest takes {slowest:.2f} s of processor time",
+        wrong,
     )
 
 
-def _credentials() -> Row:
+def _credentials() -> Tried:
     found = total(try_credentials(CREDENTIALS))
-    return (
+    return Tried(
         "`Authorization` and `x-api-key` values that resemble a key",
-        f"{found.n:,}",
+        found.n,
         f"{found.wrong} wrongly admitted or refused, {found.broken} errors; {found.admitted:,} are "
         "the right key in a form that HTTP allows",
+        found.wrong + found.broken,
     )
 
 
-def _replies() -> Row:
+def _replies() -> Tried:
     found = try_replies(REPLIES).values()
     n, beyond, broken = (sum(getattr(r, name) for r in found) for name in ("n", "beyond", "broken"))
     slowest = max(routed.slowest_s for routed in found)
-    return (
+    return Tried(
         "replies of the router LLM",
-        f"{n:,}",
+        n,
         f"{beyond} lead to a tier that the key may not use, {broken} to an error; the slowest "
         f"takes {1000 * slowest:.0f} ms",
+        beyond + broken,
     )
 
 
-def _damages() -> list[Row]:
-    rows: list[Row] = []
+def _damages() -> list[Tried]:
+    rows: list[Tried] = []
     for name in STORED:
         with TemporaryDirectory() as folder:
             found = try_damage(name, DAMAGES, Path(folder))
         rows.append(
-            (
+            Tried(
                 f"damaged: {re.sub(r'[|]', '', name)}",
-                f"{DAMAGES:,}",
+                DAMAGES,
                 f"{found.refused:,} refused with a clear error, {found.read:,} read as another "
                 f"whole one or as not there, {len(found.broken)} unclear errors",
+                len(found.broken),
             )
         )
     return rows

@@ -13,7 +13,7 @@ from moto import mock_aws
 from route_switch.domain.intervals import wilson
 from route_switch.domain.router_config import RouterConfig
 from tests.integration.conftest import CATALOG, create_results_table
-from tests.reliability.section import Section
+from tests.reliability.section import Section, none_of, same_amount
 from tests.support.accounts import Accounts, Ended, Sums, aws_client, hour_ago
 from tests.support.faulty_aws import Fault
 from tests.support.records import answered
@@ -152,5 +152,10 @@ def measure() -> Section:
         (
             "A request that is killed before its answer is known has an unknown cost: it counts as "
             "such, and `records replay` says the most that it can have been.",
+        ),
+        (
+            none_of("request in no account", found.lost),
+            none_of("request that is counted twice", found.twice),
+            same_amount(sums.difference_usd),
         ),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from moto import mock_aws
 
 from tests.integration.conftest import create_results_table
-from tests.reliability.section import Section
+from tests.reliability.section import MOST_DIFFERENCE_USD, Aim, Section
 from tests.support.accounts import aws_client
 from tests.support.budget_simulation import run
 
@@ -24,6 +24,7 @@ class Measured:
 def measure() -> Section:
     found = [one_stage(seed) for seed in range(STAGES)]
     largest = max(abs(each.taken_usd - each.due_usd) for each in found)
+    still_open = sum(each.open_usd for each in found)
     return Section(
         name="budgets",
         title="Budgets after kills",
@@ -40,13 +41,25 @@ def measure() -> Section:
             ("due", f"{sum(each.due_usd for each in found):.6f} USD"),
             ("charged in the end", f"{sum(each.taken_usd for each in found):.6f} USD"),
             ("largest difference of a stage", f"{largest:.9f} USD"),
-            ("still reserved", f"{sum(each.open_usd for each in found):.9f} USD"),
+            ("still reserved", f"{still_open:.9f} USD"),
         ),
         notes=(
             "Due is the cost of each request whose answer was known, and of the others the most "
             "that they may have cost, as the log announced it: a provider may have charged them.",
             "The monitor settles an hour once it is over for an hour, and reads the router's log "
             "only where a reservation is left.",
+        ),
+        aims=(
+            Aim(
+                "each stage charges what is due",
+                f"at most {largest:.9f} USD apart",
+                largest <= MOST_DIFFERENCE_USD,
+            ),
+            Aim(
+                "nothing stays reserved",
+                f"{still_open:.9f} USD",
+                still_open <= MOST_DIFFERENCE_USD,
+            ),
         ),
     )
 

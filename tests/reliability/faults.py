@@ -11,7 +11,8 @@ from statistics import median
 
 from route_switch.domain.intervals import wilson
 from route_switch.services.operations.replay_records import Replayed
-from tests.reliability.section import Section
+from tests.reliability.section import Aim, Section, none_of, same_amount
+from tests.support.charges import Compared
 from tests.support.faults import (
     KINDS,
     SINGLES,
@@ -19,6 +20,7 @@ from tests.support.faults import (
     TARGETS,
     Scenario,
     Target,
+    all_pairs,
     needed_pairs,
     pairs,
 )
@@ -28,7 +30,7 @@ SEED = 17
 PAIRS = 50
 WARM, COLD = 28, 1
 WARM_BESIDE_RETRIES = 6
-"""Of scenarios in which each record waits up to 2 s for botocore's repeats."""
+"""Of pairs in which each record waits up to 2 s for botocore's repeats."""
 COLUMNS = (
     "Faults of",
     "warm: answered",
@@ -58,10 +60,15 @@ class Row:
     def name(self) -> str:
         return " + ".join(map(str, self.scenario)) or "none"
 
-    def unrecorded(self, kept: Kept) -> list[str]:
-        """Return the ids of requests that were answered, or failed after calls, without record."""
-        routed = [each for each in self.outcomes if each.answer.status in (200, 502, 504)]
-        return [each.request_id for each in routed if each.request_id not in kept.ids]
+    def unrecorded(self, kept: Kept) -> list[int]:
+        """Return the numbers of requests that were routed, or that any model answered, whatever the
+        client was told, and that have no record."""
+        due = (
+            each
+            for each in self.outcomes
+            if each.answer.status in (200, 502, 504) or each.number in kept.paid
+        )
+        return [each.number for each in due if each.request_id not in kept.ids]
 
 
 def tried(router: FaultyRouter, scenario: Scenario, warm: int, cold: int) -> Row:
@@ -83,21 +90,23 @@ def measure() -> Section:
     started = time.monotonic()
     amount = os.environ.get("FAULT_PAIRS", str(PAIRS))
     singles = [(fault,) for fault in SINGLES]
-    drawn = [*needed_pairs(), *pairs(None if amount == "all" else int(amount), SEED)]
+    drawn = pairs(None if amount == "all" else int(amount), SEED)
+    doubles = [*dict.fromkeys((*needed_pairs(), *drawn))]
     with faulty_router() as router:
-        rows = [_from_warm(router, scenario) for scenario in ((), *singles, *drawn)]
+        rows = [_from_warm(router, scenario) for scenario in ((), *singles, *doubles)]
         _settle(router, rows)
         kept = router.kept()
         replayed = router.replay()
-        notes = [*_notes(rows, kept), _accounts(router, replayed)]
+        after, compared = router.kept(), router.charges()
     return Section(
         name="faults",
         title="Faults of models and stores",
         promise="While one tier lives, requests are answered within their deadline and recorded.",
-        method=_method(rows, len(drawn), time.monotonic() - started),
+        method=_method(rows, time.monotonic() - started),
         columns=COLUMNS,
         rows=tuple(_by_target(rows, kept)),
-        notes=tuple(notes),
+        aims=tuple(_aims(rows, kept, after, compared)),
+        notes=(*_notes(rows, kept), _accounts(after, replayed, compared)),
     )
 
 
@@ -105,7 +114,7 @@ def _from_warm(router: FaultyRouter, scenario: Scenario) -> Row:
     """A process that has served a request before the faults."""
     router.cold()
     router.ask(0)
-    repeats = any(fault.target == "dynamodb" for fault in scenario)
+    repeats = len(scenario) > 1 and any(fault.target == "dynamodb" for fault in scenario)
     row = tried(router, scenario, WARM_BESIDE_RETRIES if repeats else WARM, COLD)
     slowest = max(each.seconds for each in row.warm)
     cold = ", ".join(f"{each.answer.status} after {each.seconds:.1f} s" for each in row.cold)
@@ -121,20 +130,24 @@ def _settle(router: FaultyRouter, rows: Sequence[Row]) -> None:
         kept = router.kept()
 
 
-def _method(rows: Sequence[Row], drawn: int, seconds: float) -> str:
+def _method(rows: Sequence[Row], seconds: float) -> str:
     n = sum(len(row.outcomes) for row in rows)
+    doubles = sum(len(row.scenario) == 2 for row in rows)
     return (
-        f"{n} requests in turn in {len(rows)} scenarios: no fault, {len(SINGLES)} single faults "
-        f"({', '.join(kind.name for kind in KINDS)}), {len(needed_pairs())} pairs in which the "
-        f"fallback or the queue is needed, and {drawn - len(needed_pairs())} pairs drawn by seed "
-        f"{SEED}. In each, {WARM} requests go to a process that has served before "
-        f"({WARM_BESIDE_RETRIES} where DynamoDB fails) and {COLD} to a new one. They took "
-        f"{seconds:.0f} s, and were of three protocols, streamed and not. The router's handler "
-        "runs in one process (one query in four is so long that S3 stores it) and reaches scripted "
-        "models and moto's server over HTTP through a fault proxy "
-        "(`tests/support/fault_proxy.py`). Time limits are shortened by configuration: router "
-        "0.5 s, attempt 1 s, silence 0.8 s, request 12 s. Repeat with "
-        "`make reliability SUITES=faults`; `FAULT_PAIRS=all` tries all pairs."
+        "The router's real handler in one process, on moto's server, with scripted models; a fault "
+        "proxy is between it and everything that it calls over HTTP "
+        "(`tests/support/fault_proxy.py`). It is neither Lambda nor the local stack. "
+        f"{n:,} requests in turn in {len(rows)} scenarios: no fault, all {len(SINGLES)} single "
+        f"faults ({', '.join(kind.name for kind in KINDS)}; of models also answers that name "
+        f"another model), and {doubles:,} of the {len(all_pairs()):,} pairs: those "
+        f"{len(needed_pairs())} in which the fallback or the queue is needed, and others drawn by "
+        f"seed {SEED}. In each, {WARM} requests go to a process that has served before "
+        f"({WARM_BESIDE_RETRIES} to pairs with DynamoDB) and {COLD} to a new one. They took "
+        f"{seconds:.0f} s, and were of three protocols, streamed and not; one query in four is so "
+        "long that S3 stores it. Time limits are shortened by configuration: router 0.5 s, attempt "
+        "1 s, silence 0.8 s, request 12 s. Each call of a model is compared with what its "
+        "request's record charges for it. `FAULT_PAIRS` is the number of pairs to draw, or `all`; "
+        "`make soak` draws more."
     )
 
 
@@ -168,21 +181,54 @@ def _line(name: str, rows: Sequence[Row], kept: Kept) -> tuple[str, ...]:
 
 
 def _share(outcomes: Sequence[Outcome]) -> str:
-    whole = [each for each in outcomes if not each.broke_off]
-    return f"{sum(each.is_answered for each in whole)} of {len(whole)}"
+    """A stream that broke off is not answered."""
+    return f"{sum(each.is_answered for each in outcomes)} of {len(outcomes)}"
 
 
 def _interval(outcomes: Sequence[Outcome]) -> str:
-    whole = [each for each in outcomes if not each.broke_off]
-    low, high = wilson(sum(each.is_answered for each in whole), len(whole))
+    low, high = wilson(sum(each.is_answered for each in outcomes), len(outcomes))
     return f"{_share(outcomes)} ({low:.4f} to {high:.4f})"
+
+
+def _whole(outcomes: Sequence[Outcome], kept: Kept) -> list[Outcome]:
+    """Leave out streams that broke off where the provider's did."""
+    return [each for each in outcomes if not (each.broke_off and each.number in kept.cut)]
+
+
+def _aims(rows: Sequence[Row], kept: Kept, after: Kept, compared: Compared) -> Iterable[Aim]:
+    warm = [each for row in rows for each in row.warm]
+    every = [each for row in rows for each in row.outcomes]
+    whole = _whole(warm, kept)
+    yield Aim(
+        "a warm process answers every request within its deadline, but for streams that the "
+        "provider broke off",
+        _share(whole),
+        all(each.is_answered for each in whole),
+    )
+    yield Aim(
+        "a warm process answers every request to its end",
+        _share(warm),
+        all(each.is_answered for each in warm),
+    )
+    yield none_of(
+        "answered or paid request without a record",
+        sum(len(row.unrecorded(kept)) for row in rows),
+    )
+    yield none_of("call of a model that is billed twice", compared.twice)
+    yield none_of("whole answer of a model that is not billed", compared.left_out)
+    yield none_of("answer that is billed at another price than its model's", compared.wrong)
+    yield same_amount(after.difference_usd)
+    yield none_of("error that says nothing", sum(not each.teaches for each in every))
 
 
 def _notes(rows: Sequence[Row], kept: Kept) -> Iterable[str]:
     warm = [each for row in rows for each in row.warm]
-    yield f"Answered within the deadline, warm: {_interval(warm)}."
     models = [each for row in rows if not _stores(row) for each in row.outcomes]
-    yield f"Faults of models alone, warm and cold: {_interval(models)}."
+    for what, some in (("Warm", warm), ("Faults of models alone, warm and cold", models)):
+        yield (
+            f"{what}: {_interval(some)} answered within the deadline, streams that broke off "
+            f"counted as not answered; {_interval(_whole(some, kept))} without them."
+        )
     cold = [each for row in rows if _stores(row) for each in row.cold]
     refused = [each.seconds for each in cold if not each.is_answered] or [0.0]
     yield (
@@ -192,10 +238,10 @@ def _notes(rows: Sequence[Row], kept: Kept) -> Iterable[str]:
     cut = [each for row in rows for each in row.outcomes if each.broke_off]
     yield (
         f"{len(cut)} streams broke off after their first token, as their provider did. The client "
-        "is told by an error event, and the record is partial. They are in none of the shares."
+        "is told by an error event, and the record is partial."
     )
-    missed = [row.name for row in rows if _missed(row)]
-    yield f"Scenarios that missed a warm answer: {'; '.join(missed) or 'none'}."
+    missed = [row.name for row in rows if _missed(row, kept)]
+    yield f"Scenarios that missed a warm answer otherwise: {'; '.join(missed) or 'none'}."
     extra = len(kept.table & (kept.queue | kept.log))
     yield (
         f"{len(kept.table)} records in the table, {len(kept.queue)} in the queue and "
@@ -203,17 +249,16 @@ def _notes(rows: Sequence[Row], kept: Kept) -> Iterable[str]:
     )
 
 
-def _missed(row: Row) -> bool:
-    return not all(each.is_answered or each.broke_off for each in row.warm)
+def _missed(row: Row, kept: Kept) -> bool:
+    return not all(each.is_answered for each in _whole(row.warm, kept))
 
 
-def _accounts(router: FaultyRouter, replayed: Replayed) -> str:
-    """Compare what every place has after queue and log have been replayed."""
-    kept = router.kept()
+def _accounts(after: Kept, replayed: Replayed, compared: Compared) -> str:
+    """Say what every place has after queue and log have been replayed."""
     return (
         f"A replay then saved {replayed.saved} records and found {replayed.already_counted} that "
-        f"were counted before. After it: {len(kept.table)} records, {kept.counted} requests "
-        f"counted by days; costs of records {kept.items_usd:.9f} USD, of days "
-        f"{kept.days_usd:.9f}, of keys' months {kept.months_usd:.9f}. {len(router.proxy.calls)} "
-        "calls passed the proxy."
+        f"were counted before. After it: {len(after.table)} records, {after.counted} requests "
+        f"counted by days; costs of records {after.items_usd:.9f} USD, of days "
+        f"{after.days_usd:.9f}, of keys' months {after.months_usd:.9f}. {compared.calls:,} calls "
+        "of models were compared with what the records charge."
     )

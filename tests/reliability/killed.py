@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from route_switch.domain.intervals import wilson
 from route_switch.services.operations.replay_records import Replayed
-from tests.reliability.section import Section
+from tests.reliability.section import Section, none_of, same_amount
 from tests.support.stack_accounts import StackAccounts, accounts_of, replay
 from tests.support.stack_load import ChangingFaults, Kills, Load, Sent, beside, loaded_stack
 
@@ -71,7 +71,7 @@ def section(run: Killed) -> Section:
     return Section(
         "killed",
         "Killed processes",
-        "Accounts agree after concurrent requests with faults, and with processes that are killed.",
+        "What accounts say after concurrent requests with faults, and with killed processes.",
         f"{len(run.sent):,} requests by {CALLERS} concurrent callers in {run.seconds:.0f} s, of "
         "three protocols, streamed and not, on the local stack: the router in Lambda's runtime "
         "emulator, moto, scripted models behind a fault proxy. Every "
@@ -98,5 +98,11 @@ def section(run: Killed) -> Section:
         (
             "A request is named in the log before its first call. One that is killed before that "
             "has cost nothing and has no record.",
+        ),
+        (
+            none_of("answered request without a record", run.lost),
+            none_of("request that is counted twice", run.twice),
+            none_of("record that a second replay saves", run.again.saved),
+            same_amount(after.difference_usd),
         ),
     )

@@ -27,14 +27,18 @@ from route_switch.optimizer.embeddings import RememberedEmbeddings
 from route_switch.optimizer.learning_steps import LearningSteps
 from route_switch.services.learning.pace import Pace
 from route_switch.services.learning.spending_caps import LocalCap
-from tests.reliability.section import Section
+from tests.reliability.section import Aim, Section
 
 QUERIES = 60
 FEW_TEXTS, FEW_CONTROLS, FEW_QUERIES = 24, 5, 30
 EVERY = 3
 """One row of the packaged sample in so many is learned from."""
 ROUTER = "local/encoder"
-DIRECTIONS: tuple[Direction, ...] = ("up", "down", "control")
+MOST_MEAN, MOST_WORST = 0.05, 0.15
+"""How often texts may move a tier, on average and for the worst text, in each direction."""
+ALL_TEXTS = "packaged, all texts"
+STEERED: tuple[Direction, ...] = ("up", "down")
+DIRECTIONS: tuple[Direction, ...] = (*STEERED, "control")
 
 
 def measure() -> Section:
@@ -68,10 +72,11 @@ def measure() -> Section:
             "worst text",
             "moved, worst",
         ),
+        aims=tuple(_aim(name, each) for name, each in {ALL_TEXTS: score, **scores}.items()),
         rows=(
-            *_all_families({"packaged, all texts": score}),
+            *_all_families({ALL_TEXTS: score}),
             *_all_families(scores),
-            *_by_family("packaged, all texts", score),
+            *_by_family(ALL_TEXTS, score),
         ),
         notes=(
             f"Packaged prompt, all texts: {score.mean('up'):.1%} moved up and "
@@ -79,8 +84,7 @@ def measure() -> Section:
             f"{score.mean('control'):.1%}.",
             "Before queries were read without disguises and by their parts, the same texts moved "
             "44.5% up (worst 100%) and 19.9% down (worst 93%), with 60 queries on each side.",
-            "The aim is at most 5% on average and 15% for the worst text, in both directions and "
-            "for every strategy. Most of what is left: a short demanding query without code or "
+            "Most of what is left: a short demanding query without code or "
             "options beside a short easy text; local models, which know words but not which "
             "sentences belong together; and hybrid, which asks the router LLM about a changed text "
             "where it was sure of the query.",
@@ -90,6 +94,17 @@ def measure() -> Section:
             "that are not packaged can do better.",
         ),
     )
+
+
+def _aim(name: str, score: SteeringScore) -> Aim:
+    found, is_met = [], True
+    for direction in STEERED:
+        mean, worst = score.mean(direction), score.worst(direction)
+        assert worst is not None
+        found.append(f"{direction} {mean:.1%}, worst {worst.share:.0%}")
+        is_met = is_met and mean <= MOST_MEAN and worst.share <= MOST_WORST
+    text = f"{name}: at most {MOST_MEAN:.0%} moved on average, {MOST_WORST:.0%} by the worst text"
+    return Aim(text, "; ".join(found), is_met)
 
 
 def score_of(
@@ -144,7 +159,7 @@ def _all_families(scores: Mapping[str, SteeringScore]) -> Iterator[tuple[str, ..
 
 
 def _by_family(name: str, score: SteeringScore) -> Iterator[tuple[str, ...]]:
-    for direction in ("up", "down"):
+    for direction in STEERED:
         for family in score.families(direction):
             worst, texts = family.worst, str(len(family.scores))
             shares = (f"{family.mean:.1%}", worst.string.id, worst.share_and_interval)

@@ -2,6 +2,8 @@
 
 import math
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,29 +12,49 @@ from hypothesis import strategies as st
 
 from route_switch.domain.learning.example import Example
 from route_switch.domain.learning.past_request import GivenFeedback
-from route_switch.services.learning.cost_share import relative_cost, thin_costly
-from tests.reliability.section import Section
+from route_switch.services.learning.cost_share import MAX_COST_RATIO, relative_cost, thin_costly
+from tests.reliability.section import Aim, Section, none_of
 from tests.support.attacks.accepted_bodies import BODIES, accepted, texts
-from tests.support.attacks.scaling import PIECES, READERS, grown
+from tests.support.attacks.scaling import PIECES, READERS, Growth, grown
 from tests.support.attacks.week_reads import read_by_the_week, recorded
 
 REQUESTS, SIZE = 1_000, 10_000
 HONEST = 900
+ATTACKS = ((10, 900_000), (100, 900_000), (100, 20_000), (900, 100_000))
+"""Requests of one key, and their characters."""
 
 Row = tuple[str, ...]
+MOST_TIMES = 1 + MAX_COST_RATIO
+"""How many times as much a run may cost because of one key that sends as many requests as all
+others."""
 
 
 def measure() -> Section:
+    read, readers = [_read(number) for number in range(len(BODIES))], list(grown(SIZE))
+    costs = [_cost_of(count, size) for count, size in ATTACKS]
+    highest = max(each.after for each in costs)
     return Section(
         name="week",
         title="What one client key can do to a week",
-        promise="Whatever the API accepts, the weekly run reads, in time that grows with its "
-        "length, and one client's requests do not use up its money.",
+        promise="Whether the weekly run reads whatever the API accepts, in which time, and how "
+        "much of its money one client's requests can use up.",
         method="Generated bodies of every protocol, parsed by the API, recorded, and read by every "
         "step up to the outcome table (`tests/support/attacks/week_reads.py`); repeated pieces of "
         "text; simulated traffic of four keys beside one that sends costly requests.",
         columns=("attack", "n", "result"),
-        rows=(*map(_read, range(len(BODIES))), _grows(), *_costs()),
+        rows=(*map(_read_row, read), _grown_row(readers), *map(_cost_row, costs)),
+        aims=(
+            none_of("accepted body that stops a step", sum(each.stopped for each in read)),
+            none_of(
+                "reader whose time grows faster than the text",
+                sum(not each.is_linear for each in readers),
+            ),
+            Aim(
+                f"a run costs at most {MOST_TIMES:g} times as much because of one key",
+                f"{highest:.1f} times",
+                highest <= MOST_TIMES,
+            ),
+        ),
         notes=(
             "Processor time is the best of three; a reader fails if a text twice as long takes "
             "more than three times as long, and more than 20 ms.",
@@ -42,7 +64,31 @@ def measure() -> Section:
     )
 
 
-def _read(number: int) -> Row:
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What became of generated bodies of a protocol."""
+
+    path: str
+    seen: Counter[str]
+
+    @property
+    def stopped(self) -> int:
+        return self.seen["unreadable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """A run's cost beside `count` requests of one key, in multiples of that without them: before
+    and after its requests were thinned out."""
+
+    count: int
+    size: int
+    before: float
+    after: float
+    left_out: int
+
+
+def _read(number: int) -> Read:
     protocol, bodies = BODIES[number]
     seen = Counter[str]()
     with TemporaryDirectory() as folder:
@@ -70,16 +116,20 @@ def _read(number: int) -> Row:
                 seen["unreadable"] += 1
 
         check()
+    return Read(protocol.path, seen)
+
+
+def _read_row(read: Read) -> Row:
+    seen = read.seen
     return (
-        f"any accepted body of `{protocol.path}`",
+        f"any accepted body of `{read.path}`",
         f"{seen.total():,}",
         f"{seen['read']:,} read, {seen['refused']:,} refused by the API, {seen['not replayed']:,} "
-        f"not replayed, {seen['unreadable']} stop a step",
+        f"not replayed, {read.stopped} stop a step",
     )
 
 
-def _grows() -> Row:
-    found = list(grown(SIZE))
+def _grown_row(found: Sequence[Growth]) -> Row:
     worst = max(found, key=lambda each: each.twice_s)
     return (
         f"{len(PIECES)} repeated pieces, {len(READERS)} readers",
@@ -89,22 +139,21 @@ def _grows() -> Row:
     )
 
 
-def _costs() -> list[Row]:
+def _cost_of(count: int, size: int) -> Cost:
     honest = tuple(_example(f"h{n}", f"key_{n % 4}", 400) for n in range(HONEST))
-    rows: list[Row] = []
-    for count, size in ((10, 900_000), (100, 900_000), (100, 20_000), (900, 100_000)):
-        attack = tuple(_example(f"a{n}", "key_loud", size) for n in range(count))
-        kept, left_out = thin_costly((*honest, *attack))
-        before, after, usual = (_cost(each) for each in ((*honest, *attack), kept, honest))
-        rows.append(
-            (
-                f"one key sends requests of {size:,} characters, {HONEST} others are of 400",
-                str(count),
-                f"the run costs {after / usual:.1f} times as much (before: {before / usual:,.0f} "
-                f"times); {left_out} are left out, and the others stand for them",
-            )
-        )
-    return rows
+    attack = tuple(_example(f"a{n}", "key_loud", size) for n in range(count))
+    kept, left_out = thin_costly((*honest, *attack))
+    before, after, usual = (_cost(each) for each in ((*honest, *attack), kept, honest))
+    return Cost(count, size, before / usual, after / usual, left_out)
+
+
+def _cost_row(cost: Cost) -> Row:
+    return (
+        f"one key sends requests of {cost.size:,} characters, {HONEST} others are of 400",
+        str(cost.count),
+        f"the run costs {cost.after:.1f} times as much (before: {cost.before:,.0f} times); "
+        f"{cost.left_out} are left out, and the others stand for them",
+    )
 
 
 def _example(name: str, key: str, size: int) -> Example:

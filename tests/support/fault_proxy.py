@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import select
 import socket
 import struct
@@ -9,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from tests.support.faults import MODELS, Kind, Scenario, Target, error_body
+from tests.support.faults import MODELS, Kind, Scenario, Target, case_of, error_body
 
 HELD_S = 15.0
 """Longest time for which a call hangs or drips; the client gives up before."""
@@ -21,15 +22,28 @@ DRIP_S = 0.2
 """Pause between two bytes of a slow answer."""
 RESET = struct.pack("ii", 1, 0)
 HOP = {"connection", "transfer-encoding", "content-length", "keep-alive", "date", "server"}
+NAMED = re.compile(rb'"model":\s*"[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that arrived, and the kind of fault that it met."""
+    """A call that arrived, and the kind of fault that it met. `model` and `case` are None for
+    stores; `case` is the number of the request that a model was called for."""
 
     target: str
-    fault: str | None
+    fault: Kind | None
     model: str | None
+    case: int | None = None
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether a model answered, whatever became of its answer."""
+        return self.model is not None and (self.fault is None or self.fault.is_paid)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a model's whole answer was sent."""
+        return self.model is not None and (self.fault is None or self.fault.is_whole)
 
 
 @dataclass
@@ -46,17 +60,31 @@ class FaultProxy:
     _faults: dict[Target, Kind] = field(default_factory=dict)
     _due: int = 0
 
+    @property
+    def paid(self) -> frozenset[int]:
+        """The numbers of the requests that a model answered, whatever became of its answer."""
+        paid = (each.case for each in self.calls if each.is_paid)
+        return frozenset(case for case in paid if case is not None)
+
+    @property
+    def cut(self) -> frozenset[int]:
+        """The numbers of the requests of which an answer was cut or held back."""
+        cut = (each.case for each in self.calls if each.is_paid and not each.is_whole)
+        return frozenset(case for case in cut if case is not None)
+
     def inject(self, scenario: Scenario = (), every: int = 1) -> None:
         """Let every nth call of the scenario's targets fail."""
         self.every, self._due = every, 0
         self._faults = {fault.target: fault.kind for fault in scenario}
 
-    def meet(self, target: Target | None, model: str | None) -> Kind | None:
+    def meet(
+        self, target: Target | None, model: str | None, case: int | None = None
+    ) -> Kind | None:
         kind = self._faults.get(target) if target is not None else None
         if kind is not None:
             self._due += 1
             kind = None if self._due % self.every else kind
-        self.calls.append(Call(target or "other", kind.name if kind else None, model))
+        self.calls.append(Call(target or "other", kind, model, case))
         return kind
 
 
@@ -108,7 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         target, model = self._target(body)
-        kind = self.proxy.meet(target, model)
+        case = None if model is None else case_of(body.decode())
+        kind = self.proxy.meet(target, model, case)
         if kind is None or target is None:
             self._send(self._forward(body))
         elif kind.status is not None:
@@ -116,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers = [("content-type", "application/json"), *extra]
             self._send(_Answer(kind.status, headers, error_body(target, kind.status)))
         else:
-            self._fail(kind, body)
+            self._fail(target, kind, body)
 
     def __getattr__(self, name: str) -> Callable[[], None]:
         """Every method is passed on alike."""
@@ -136,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         model = str(json.loads(body)["model"])
         return MODELS.get(model), model
 
-    def _fail(self, kind: Kind, body: bytes) -> None:
+    def _fail(self, target: Target, kind: Kind, body: bytes) -> None:
         self.close_connection = True
         if kind.held == "never":
             self._wait(HELD_S)
@@ -145,6 +174,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
         elif kind.held == "malformed":
             self._send(_Answer(200, [("content-type", "application/json")], b'{"choices": [{]'))
+        elif kind.held == "renamed":
+            answer = self._forward(body)
+            other = b"small" if target == "tier 3" else b"large"
+            renamed = NAMED.sub(b'"model": "%b"' % other, answer.body)
+            self._send(replace(answer, body=renamed))
         else:
             answer = self._forward(body)
             self._head(answer)

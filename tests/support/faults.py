@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -36,7 +37,17 @@ class Kind:
     name: str
     status: int | None = None
     retry_after: bool = False
-    held: Literal["", "never", "reset", "drip", "malformed", "truncated"] = ""
+    held: Literal["", "never", "reset", "drip", "malformed", "truncated", "renamed"] = ""
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the call reaches its target, which answers it."""
+        return self.held in ("drip", "truncated", "renamed")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the caller gets the whole answer."""
+        return self.held == "renamed"
 
 
 KINDS = (
@@ -48,8 +59,11 @@ KINDS = (
     Kind("slow drip", held="drip"),
     Kind("malformed", held="malformed"),
     Kind("truncated", held="truncated"),
-    Kind("wrong model", 404),
+    Kind("not found", 404),
 )
+"""Of models and stores."""
+OTHER_NAME = Kind("another model's name", held="renamed")
+"""Of models alone: the answer says that another model wrote it, which has another price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +75,30 @@ class Fault:
         return f"{self.target}: {self.kind.name}"
 
 
-SINGLES = tuple(Fault(target, kind) for target in TARGETS for kind in KINDS)
+SINGLES = (
+    *(Fault(target, kind) for target in TARGETS for kind in KINDS),
+    *(Fault(target, OTHER_NAME) for target in TARGETS if target not in STORES),
+)
 Scenario = tuple[Fault, ...]
 
 
+CASE = re.compile(r"Case (\d+)\.")
+
+
+def case_of(text: str) -> int | None:
+    """Return the number of the request that a model is called for: its query ends with it."""
+    found = CASE.findall(text)
+    return int(found[-1]) if found else None
+
+
+def all_pairs() -> Sequence[Scenario]:
+    """Return the pairs of faults of different targets."""
+    return [(a, b) for a, b in combinations(SINGLES, 2) if a.target != b.target]
+
+
 def pairs(n: int | None, seed: int) -> Sequence[Scenario]:
-    """Return `n` pairs of faults of different targets, drawn by `seed`; all without `n`."""
-    every = [(a, b) for a, b in combinations(SINGLES, 2) if a.target != b.target]
+    """Return `n` of all pairs, drawn by `seed`; without `n`, all."""
+    every = all_pairs()
     return every if n is None else random.Random(seed).sample(every, n)  # noqa: S311 (test data)
 
 

@@ -5,13 +5,12 @@ Models are a scripted server, and AWS is moto's server, both reached over HTTP t
 
 import json
 import logging
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -20,7 +19,9 @@ from moto.server import ThreadedMotoServer
 from route_switch.adapters.dynamodb_results import MAX_TEXT_BYTES, DynamoDbResultStore
 from route_switch.adapters.operations.dynamodb_replay import DynamoDbHome, SqsRecords
 from route_switch.adapters.s3 import S3TextStore
+from route_switch.domain.pricing import cost_usd
 from route_switch.domain.router_config import RouterConfig
+from route_switch.domain.usage import Usage
 from route_switch.services.operations.replay_records import Replayed, ReplayRecords
 from tests.integration.conftest import (
     CATALOG,
@@ -31,8 +32,10 @@ from tests.integration.conftest import (
     forget,
     make_dynamodb_atomic,
 )
+from tests.support.accounts import AgreeingSums
+from tests.support.charges import Charge, Compared, compare
 from tests.support.fault_proxy import FaultProxy, running_proxy
-from tests.support.faults import MODELS
+from tests.support.faults import MODELS, case_of
 from tests.support.upstream import Body, Reply, completion, running_upstream, streamed
 
 if TYPE_CHECKING:
@@ -48,15 +51,17 @@ LIMITS = {
 }
 PATHS = ("/v1/chat/completions", "/v1/messages", "/v1/responses")
 LONG_TEXT = "Consider the coast. " * (MAX_TEXT_BYTES // 20 + 1)
-CASE = re.compile(r"Case (\d+)\.")
+ROUTER_USED, TIER_USED = Usage(1000, 1), Usage(11, 7)
+"""What an answer reports to have used."""
 LATE_S = 0.5
 """The processor's share beyond the deadline that a busy machine may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`request_id` is empty if the request was refused before it was routed."""
+    """`number` is the request's. `request_id` is empty if it was refused before it was routed."""
 
+    number: int
     answer: Answer
     seconds: float
     request_id: str
@@ -86,9 +91,10 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(AgreeingSums):
     """Where records are, by the requests' ids; and money by place, in USD. `counted` is how many
-    requests the days have counted."""
+    requests the days have counted. `paid` are the numbers of those that a model answered, and `cut`
+    of those of which an answer did not arrive whole."""
 
     table: frozenset[str]
     queue: frozenset[str]
@@ -97,6 +103,8 @@ class Kept:
     days_usd: float
     months_usd: float
     counted: int
+    paid: frozenset[int]
+    cut: frozenset[int]
 
     @property
     def ids(self) -> frozenset[str]:
@@ -109,6 +117,8 @@ class FaultyRouter:
     proxy: FaultProxy
     log: list[str]
     queued: set[str] = field(default_factory=set)
+    numbers: dict[str, int] = field(default_factory=dict)
+    """Of requests, by their ids."""
 
     def cold(self) -> None:
         """Forget what a process keeps, as a new one has nothing."""
@@ -121,17 +131,15 @@ class FaultyRouter:
         body = body_of(number, is_long=number % 4 == 0)
         answer = self.api("POST", PATHS[number % 3], body)
         seconds = time.monotonic() - started
-        return Outcome(answer, seconds, answer.headers.get("x-request-id", ""))
+        request_id = answer.headers.get("x-request-id", "")
+        if request_id:
+            self.numbers[request_id] = number
+        return Outcome(number, answer, seconds, request_id)
 
     def kept(self) -> Kept:
         self._receive()
-        items = [
-            item
-            for page in boto3.client("dynamodb").get_paginator("scan").paginate(TableName="results")
-            for item in page["Items"]
-        ]
-        records = [item for item in items if item["sk"]["S"] == "RESULT"]
-        stored = [json.loads(item["record"]["S"]) for item in records]
+        items = _items()
+        stored = _records(items)
         return Kept(
             frozenset(each["request_id"] for each in stored),
             frozenset(self.queued),
@@ -144,7 +152,24 @@ class FaultyRouter:
             _usd(items, "DAY#"),
             _usd(items, "KEY#"),
             int(sum(_sum(items, "DAY#", name) for name in ("answered", "failed"))),
+            self.proxy.paid,
+            self.proxy.cut,
         )
+
+    def charges(self) -> Compared:
+        """Compare all calls of models with the records in the table."""
+        charged = (
+            Charge(
+                self.numbers.get(record["request_id"]),
+                attempt["model"].partition("/")[2],
+                attempt["cost_usd"],
+                attempt["status"] == "answered",
+                attempt["estimated"],
+            )
+            for record in _records(_items())
+            for attempt in record["attempts"]
+        )
+        return compare(self.proxy.calls, charged, price_of)
 
     def replay(self) -> Replayed:
         """Do what `route-switch records replay` does with the queue and the log."""
@@ -188,9 +213,16 @@ def scripted(body: Body) -> Reply:
     """The router chooses the tier by the request's number: of three in turn, each gets one, and
     each protocol meets each tier."""
     if MODELS[str(body["model"])] == "router":
-        number = int(CASE.findall(json.dumps(body["messages"]))[-1])
-        return completion(str((number + number // 3) % 3 + 1), 1000, 1)
+        number = case_of(json.dumps(body["messages"])) or 0
+        tier, used = (number + number // 3) % 3 + 1, ROUTER_USED
+        return completion(str(tier), used.input_tokens, used.output_tokens)
     return streamed("It ", "depends.") if body.get("stream") else completion("It depends.")
+
+
+def price_of(model: str) -> float | None:
+    """Return what an answer of the model costs."""
+    used = ROUTER_USED if model == "router" else TIER_USED
+    return cost_usd(used, CATALOG.price(f"openai/{model}"))
 
 
 @contextmanager
@@ -233,6 +265,15 @@ def _log() -> Iterator[list[str]]:
         yield lines
     finally:
         logger.removeHandler(handler)
+
+
+def _items() -> list[Any]:  # as DynamoDB describes them
+    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName="results")
+    return [item for page in pages for item in page["Items"]]
+
+
+def _records(items: list[Any]) -> list[dict[str, Any]]:
+    return [json.loads(item["record"]["S"]) for item in items if item["sk"]["S"] == "RESULT"]
 
 
 def _usd(items: list[dict[str, dict[str, str]]], prefix: str) -> float:

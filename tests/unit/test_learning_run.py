@@ -12,6 +12,8 @@ from pydantic import ValidationError
 from route_switch.domain.errors import (
     BudgetReachedError,
     ConfigurationError,
+    InvalidModelRequestError,
+    ModelError,
     ProviderDownError,
     ProviderUnusableError,
 )
@@ -220,6 +222,8 @@ SECRET = "what the user asked"
 @pytest.mark.parametrize(
     ("error", "name"),
     [
+        (InvalidModelRequestError(SECRET, status=400), "ProviderUnusable"),
+        (ModelError(SECRET, quotes_provider=True), "ProviderUnusable"),
         (ProviderDownError("m"), "ProviderDown"),
         (ProviderUnusableError("m"), "ProviderUnusable"),
         (BudgetReachedError("m"), "ProviderUnusable"),

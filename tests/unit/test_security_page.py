@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.attacks.planted_requests import FIELDS
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "SECURITY.md").read_text("utf-8")
 TABLE = PAGE.partition("## Which test holds which promise")[2]
@@ -41,3 +43,7 @@ def test_each_chapter_with_promises_is_in_the_table() -> None:
     }
     assert missing == set()
     assert len(ROWS) > 20
+
+
+def test_the_page_says_in_how_many_places_texts_were_planted() -> None:
+    assert f"{len(FIELDS)} places of requests of all four protocols" in " ".join(PAGE.split())

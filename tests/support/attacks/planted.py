@@ -1,33 +1,42 @@
-"""Plant canaries in traffic, let the product run, and look for them in what it writes."""
+"""Plant canaries in traffic, let a week of learning run, and look for them in what it writes."""
 
-import io
 import json
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
-import boto3
-import pytest
-
+from route_switch.adapters.learning.dynamodb_runs import DynamoDbRuns
+from route_switch.adapters.learning.file_memo import MemoryMemo
+from route_switch.adapters.models.provider_errors import error_in_answer, error_of_response
+from route_switch.domain.errors import ModelError, RouteSwitchError
 from route_switch.domain.learning.example import Example
-from route_switch.domain.learning.learning_config import OptimizerName
+from route_switch.domain.learning.learning_config import LearningConfig, OptimizerName
+from route_switch.domain.learning.learning_run import LearningRun, RunOutcome
 from route_switch.domain.learning.text_policy import LearnFromText, text_for_learning
 from route_switch.domain.prompt_document import to_json, to_markdown
+from route_switch.domain.switches import Switches
 from route_switch.optimizer.artifact import candidate_prompt
 from route_switch.optimizer.report.assemble import assemble_report
+from route_switch.optimizer.report.figures import Report
 from route_switch.optimizer.report.html_page import to_html
 from route_switch.optimizer.report.json_file import to_json as report_to_json
 from route_switch.optimizer.report.markdown_page import to_markdown as report_to_markdown
-from tests.integration.conftest import api_maker, by_model, mocked_aws
+from route_switch.services.learning.metered_calls import MeteredCalls
+from route_switch.services.learning.paid_calls import Purpose
+from route_switch.services.learning.spending_caps import LocalCap
+from route_switch.workflow.ask import AskForApproval
+from route_switch.workflow.events import AskEvent, CaughtError, Evaluated, RunState, WorkEvent
+from route_switch.workflow.failures import named_failures
+from route_switch.workflow.mail import Mail
+from route_switch.workflow.report import figures, outcome_of, sentence
+from route_switch.workflow.run_slice import RunParts, RunSlice
 from tests.support.attacks.canary_forms import Canary
 from tests.support.learning import CONTEXT, PLAN, example, learn
+from tests.support.paid import PRICE, FakeModel, FakeTime
 from tests.support.searching import Models
-from tests.support.upstream import completion, failure
+from tests.support.week import FIGURES
 
-if TYPE_CHECKING:
-    from tests.integration.conftest import Api
+RUN = LearningRun(id="2026-11-22T030000Z", month="2026-11", trigger="schedule", cap_usd=100.0)
 
 
 def shown(canary: Canary, policy: LearnFromText) -> bool:
@@ -66,6 +75,7 @@ def learned_from(
         "report.md": report_to_markdown(report),
         "report.html": to_html(report),
         "report.json": report_to_json(report),
+        "notifications": "\n".join(_told_of(report)),
     }
 
 
@@ -87,101 +97,74 @@ def _sent(models: Models) -> list[str]:
     return [str(message["content"]) for call in models.proposed for message in call.messages]
 
 
-# A request.
+@dataclass
+class _Told:
+    """A stage that always asks, and whose owner is told."""
 
-FIELDS: Mapping[str, Callable[[str], dict[str, Any]]] = {
-    "query": lambda text: {"messages": [{"role": "user", "content": text}]},
-    "system message": lambda text: {"messages": [_system(text), _user()]},
-    "earlier answer": lambda text: {"messages": [_user(), _assistant(text), _user()]},
-    "tool result": lambda text: {"messages": [_user(), *_tool(text)]},
-    "tool's name and description": lambda text: {
-        "messages": [_user()],
-        "tools": [{"type": "function", "function": {"name": "f", "description": text}}],
-    },
-    "metadata": lambda text: {"messages": [_user()], "metadata": {"note": text}},
-    "unknown field": lambda text: {"messages": [_user()], "note": {text[:200]: text}},
-    "model": lambda text: {"messages": [_user()], "model": text},
-    "wrong type": lambda text: {"messages": [_user()], "temperature": text},
-    "role": lambda text: {"messages": [{"role": text, "content": "Why?"}]},
-}
-"""Where a client may put a text."""
+    report: Report
+    plan: object = PLAN
+    mails: list[str] = field(default_factory=list)
 
+    def job(self, _: LearningRun) -> tuple[Any, None]:
+        return lambda _: self.report, None
 
-def _user() -> dict[str, Any]:
-    return {"role": "user", "content": "Why do the tides on Earth depend on the Moon and the Sun?"}
+    def read(self) -> Switches:
+        return Switches()
+
+    def wait_for_approval(self, *_: str) -> None: ...
+
+    def notify(self, subject: str, message: str) -> None:
+        self.mails.append(f"{subject}\n{message}")
 
 
-def _system(text: str) -> dict[str, Any]:
-    return {"role": "system", "content": text}
+def _told_of(report: Report) -> list[str]:
+    """Return the notifications of a run with this report: the question, and the end."""
+    told = _Told(report)
+    step = RunSlice(LearningConfig(approval="always"), told, cast("RunParts", told), print)
+    evaluated = step(WorkEvent(step="evaluate", run=RUN))
+    assert isinstance(evaluated, Evaluated)
+    mail = Mail(lambda: FIGURES)
+    runs = cast("DynamoDbRuns", told)
+    ask = AskForApproval(runs, told.notify, mail, "dev", 24, lambda run: f"s3://learning/{run}")
+    ask(AskEvent(step="ask", run=RUN, token="t", why=evaluated.ask or ""))
+    state = RunState(run=RUN, evaluated=evaluated)
+    return [*told.mails, sentence(outcome_of(state), state), *figures(evaluated)]
 
 
-def _assistant(text: str) -> dict[str, Any]:
-    return {"role": "assistant", "content": text}
+def told_of_failures(canaries: Sequence[Canary]) -> dict[str, str]:
+    """Let models fail with errors that quote a request, until the run gives up. Return what the log
+    and the owner are told."""
+    logged: list[str] = []
+    mailed = []
+    for canary in canaries:
+        for error in _quoting(canary.text):
+            failure = _failure_after(error, logged)
+            logged.append(str(failure))
+            cause = json.dumps({"errorMessage": str(failure)})
+            caught = CaughtError(Error=type(failure).__name__, Cause=cause)
+            mailed.append(sentence(RunOutcome.FAILED, RunState(run=RUN, error=caught)))
+    return {"log of a failed run": "\n".join(logged), "its notification": "\n".join(mailed)}
 
 
-def _tool(text: str) -> tuple[dict[str, Any], ...]:
-    call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    return (
-        {"role": "assistant", "content": None, "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "call_1", "content": text},
-    )
+def _quoting(text: str) -> list[ModelError]:
+    """Errors as providers make them: in an answer, and with a status that is the request's fault,
+    the owner's and the provider's."""
+    body = {"error": {"message": f"{text} is not supported"}}
+    content = json.dumps(body).encode()
+    statuses = (400, 403, 500)
+    return [
+        error_in_answer("fake/model", cast("Any", body), None),
+        *(error_of_response("fake/model", status, {}, content) for status in statuses),
+    ]
 
 
-def written_by_requests(canaries: Sequence[Canary], text_storage: str) -> dict[str, str]:
-    """Send each canary in each field in turn, as an answer, and in errors of providers. Return what
-    was written, by place."""
-    out, log = io.StringIO(), io.StringIO()
-    handler = logging.StreamHandler(log)
-    logging.getLogger().addHandler(handler)
+def _failure_after(error: ModelError, logged: list[str]) -> RouteSwitchError:
+    model, pace = FakeModel(lambda _: error), FakeTime().pace()
+    memo, cap = MemoryMemo(), LocalCap(100.0)
+    calls = MeteredCalls(lambda _: model, lambda _: PRICE, memo, cap, pace, tell=logged.append)
     try:
-        with (
-            pytest.MonkeyPatch.context() as patch,
-            mocked_aws(patch),
-            api_maker(patch) as make,
-            redirect_stdout(out),
-            redirect_stderr(out),
-        ):
-            api = make(text_storage=text_storage)
-            for number, canary in enumerate(canaries):
-                _send(api, canary, number)
-            places = _stored()
-    finally:
-        logging.getLogger().removeHandler(handler)
-    places["logs and metrics"] = out.getvalue() + log.getvalue()
-    return places
-
-
-def _send(api: "Api", canary: Canary, number: int) -> None:
-    answers = by_model(
-        router=completion(canary.text if number % 3 == 0 else "2"),
-        small=completion(canary.text),
-        medium=completion(canary.text),
-        large=completion(canary.text),
-    )
-    api.upstream.script = _failing(canary.text) if number % 5 == 4 else answers
-    field = list(FIELDS.values())[number % len(FIELDS)](canary.text)
-    answer = api("POST", "/v1/chat/completions", {"model": "auto", **field})
-    if answer.status == 200:
-        said = {"request_id": answer.body["id"], "thumb": "up", "comment": canary.text[:500]}
-        api("POST", "/v1/feedback", said)
-    api("GET", "/v1/results/" + "".join(c for c in canary.text[:40] if c.isalnum()))
-
-
-def _failing(text: str) -> Callable[[Any], Any]:
-    return lambda _: failure(500, text)
-
-
-def _stored() -> dict[str, str]:
-    """Return what is in the table, the queue and the parameters."""
-    dynamodb, sqs, ssm = (boto3.client(name) for name in ("dynamodb", "sqs", "ssm"))
-    tables = dynamodb.list_tables()["TableNames"]
-    items = [dynamodb.scan(TableName=name)["Items"] for name in tables]
-    queues = sqs.list_queues().get("QueueUrls", [])
-    messages = [sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10) for url in queues]
-    names = [each["Name"] for each in ssm.describe_parameters()["Parameters"]]
-    values = [ssm.get_parameter(Name=name)["Parameter"]["Value"] for name in names]
-    return {
-        "table": json.dumps(items, default=str, ensure_ascii=False),
-        "queue": json.dumps(messages, default=str, ensure_ascii=False),
-        "parameters": "\n".join(values),
-    }
+        with named_failures():
+            calls("fake/model", ({"role": "user", "content": "Why?"},), {}, Purpose.PROPOSER)
+    except RouteSwitchError as failure:
+        return failure
+    raise AssertionError("the run goes on")

@@ -42,6 +42,8 @@ LOCAL_MODELS_S = 3.0
 
 FOR_OWNER = IN_REQUEST.merge(Config(read_timeout=5, max_pool_connections=32))
 """A person is waiting: costs, dashboards, deletions of up to 1,000 objects at a time."""
+FOR_OWNER_S = 8.0
+"""Time for one time-out and a repeat; API Gateway gives up after 29 s."""
 
 SCHEDULED = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 3})
 """Nobody is waiting, but the function times out soon."""
@@ -70,7 +72,7 @@ def invoke_once(read_timeout_s: float) -> Config:
     return Config(connect_timeout=3, read_timeout=read_timeout_s, retries={"total_max_attempts": 1})
 
 
-def clients(config: Config, whole_call_s: float | None = None) -> Callable[[str], BaseClient]:
+def clients(config: Config, whole_call_s: float) -> Callable[[str], BaseClient]:
     """Return what makes clients by service, for functions that Lambda freezes between requests. No
     call takes longer than `whole_call_s`.
 
@@ -81,6 +83,6 @@ def clients(config: Config, whole_call_s: float | None = None) -> Callable[[str]
 
     def client(service: str) -> BaseClient:
         made = refuse_malformed(keep_fresh(session.create_client(service, config=config)))
-        return made if whole_call_s is None else limit_whole_calls(made, whole_call_s)
+        return limit_whole_calls(made, whole_call_s)
 
     return client

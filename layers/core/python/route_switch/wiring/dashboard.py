@@ -8,7 +8,7 @@ from route_switch.adapters.ssm import SsmPromptStore
 from route_switch.dashboard.views import Views
 from route_switch.services.operations.show_spend import ShowSpend
 from route_switch.services.operations.sum_costs import SumCosts
-from route_switch.wiring.aws_config import FOR_OWNER, clients
+from route_switch.wiring.aws_config import FOR_OWNER, FOR_OWNER_S, clients
 from route_switch.wiring.owner import all_keys, show_prompt
 from route_switch.wiring.settings import DashboardSettings, read_dashboard_settings
 
@@ -24,7 +24,7 @@ def views() -> Views:
 
 
 def build_views(settings: DashboardSettings) -> Views:
-    connect = clients(FOR_OWNER)
+    connect = clients(FOR_OWNER, FOR_OWNER_S)
     dynamodb, ssm = cast("DynamoDBClient", connect("dynamodb")), cast("SSMClient", connect("ssm"))
     totals = DynamoDbTotals(dynamodb, settings.results_table)
     prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)

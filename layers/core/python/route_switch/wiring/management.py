@@ -26,7 +26,7 @@ from route_switch.services.operations.list_changes import ListChanges
 from route_switch.services.operations.list_results import ListResults
 from route_switch.services.operations.sum_costs import SumCosts
 from route_switch.services.prompts.show_prompt import ShowPrompt
-from route_switch.wiring.aws_config import FOR_OWNER, QUICK, QUICK_S, clients
+from route_switch.wiring.aws_config import FOR_OWNER, FOR_OWNER_S, QUICK, QUICK_S, clients
 from route_switch.wiring.deletion import DeletionStores, build_deletion
 from route_switch.wiring.owner import all_keys, show_prompt
 from route_switch.wiring.settings import ManagementSettings, read_management_settings
@@ -61,7 +61,7 @@ def management() -> Management:
 
 
 def build_management(settings: ManagementSettings) -> Management:
-    connect = clients(FOR_OWNER)
+    connect = clients(FOR_OWNER, FOR_OWNER_S)
     dynamodb = cast("DynamoDBClient", connect("dynamodb"))
     keys = cast("DynamoDBClient", clients(QUICK, QUICK_S)("dynamodb"))
     s3, ssm = cast("S3Client", connect("s3")), cast("SSMClient", connect("ssm"))

@@ -53,7 +53,14 @@ from route_switch.services.operations.record_change import RecordChange
 from route_switch.services.prompts.audited_prompts import AuditedPrompts
 from route_switch.services.prompts.publish_prompt import PublishPrompt
 from route_switch.services.prompts.stored_numbers import with_stored_numbers
-from route_switch.wiring.aws_config import FOR_OWNER, QUICK, QUICK_S, UNDER_LOCK, clients
+from route_switch.wiring.aws_config import (
+    FOR_OWNER,
+    FOR_OWNER_S,
+    QUICK,
+    QUICK_S,
+    UNDER_LOCK,
+    clients,
+)
 from route_switch.wiring.preview import PreviewWiring
 from route_switch.wiring.settings import ApiSettings, parse_environment
 
@@ -91,11 +98,11 @@ class OwnerWiring:
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
-        return cast("DynamoDBClient", clients(FOR_OWNER)("dynamodb"))
+        return cast("DynamoDBClient", clients(FOR_OWNER, FOR_OWNER_S)("dynamodb"))
 
     @cached_property
     def ssm(self) -> "SSMClient":
-        return cast("SSMClient", clients(FOR_OWNER)("ssm"))
+        return cast("SSMClient", clients(FOR_OWNER, FOR_OWNER_S)("ssm"))
 
     @cached_property
     def authenticate(self) -> AuthenticateOwner:
@@ -138,9 +145,9 @@ class OwnerWiring:
     def publish(self, owner: Owner, action: str) -> PublishPrompt:
         """`action` is what the audit trail says of the change."""
         settings = self.settings
-        ssm = cast("SSMClient", clients(UNDER_LOCK)("ssm"))
+        ssm = cast("SSMClient", clients(UNDER_LOCK, FOR_OWNER_S)("ssm"))
         prompts = SsmPromptStore(ssm, settings.live_parameter, settings.seed_parameter)
-        under_lock = cast("DynamoDBClient", clients(UNDER_LOCK)("dynamodb"))
+        under_lock = cast("DynamoDBClient", clients(UNDER_LOCK, FOR_OWNER_S)("dynamodb"))
         lock = DynamoDbPromptLock(under_lock, settings.results_table, owner.by)
         audited = AuditedPrompts(prompts, self.record(owner), action)
         numbers = StoredNumbersOnly(self.local_models)
@@ -163,7 +170,7 @@ class OwnerWiring:
 
     @cached_property
     def step_functions(self) -> "SFNClient":
-        return cast("SFNClient", clients(FOR_OWNER)("stepfunctions"))
+        return cast("SFNClient", clients(FOR_OWNER, FOR_OWNER_S)("stepfunctions"))
 
     @cached_property
     def workflow(self) -> StepFunctionsRuns:
@@ -227,7 +234,7 @@ class OwnerWiring:
 
     @cached_property
     def s3(self) -> "S3Client":
-        return cast("S3Client", clients(FOR_OWNER)("s3"))
+        return cast("S3Client", clients(FOR_OWNER, FOR_OWNER_S)("s3"))
 
     def change_switches(self, owner: Owner) -> ChangeSwitches:
         return ChangeSwitches(AuditedSwitches(self.switches, self.record(owner)))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.domain.errors import (
+    ModelError,
     ProviderDownError,
     ProviderUnusableError,
     RouteSwitchError,
@@ -17,6 +18,7 @@ from route_switch.domain.errors import (
     StoreError,
     describe_defect,
 )
+from route_switch.services.attempts import reason
 
 
 class ProviderDown(RouteSwitchError):  # noqa: N818 - the state machine retries this name
@@ -37,6 +39,8 @@ def named_failures() -> Iterator[None]:
     """Turn every error into one that the state machine knows by name."""
     try:
         yield
+    except ModelError as error:  # its message may have the provider's words, which quote requests
+        raise ProviderUnusable(f"A call of a model failed: {reason(error)}") from None
     except RouteSwitchError:
         raise
     except ProviderUnusableError as error:

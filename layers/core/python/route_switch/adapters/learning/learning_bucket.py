@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from route_switch.adapters.learning.s3_memo import ANSWERS
+from route_switch.adapters.models.deadlines import deadline_in
 from route_switch.adapters.s3 import delete_under, folders, objects
 from route_switch.domain.errors import StoreError
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAX_TRIES = 10
+READ_S = 8.0
+"""For a whole file, on clients whose calls have deadlines (`adapters.whole_calls`)."""
 CHANGED_MEANWHILE = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 EXPIRING = (ANSWERS, "work/")
 """Prefixes that contain users' texts."""
@@ -52,7 +55,8 @@ class S3Files:
     def read(self, name: str) -> bytes | None:
         key = f"{self._prefix}{name}"
         try:
-            return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            with deadline_in(READ_S):
+                return self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
         except self._s3.exceptions.NoSuchKey:
             return None
         except (BotoCoreError, ClientError) as error:

@@ -27,6 +27,7 @@ from route_switch.domain.pricing import Price, cost_usd
 from route_switch.domain.tier_parameters import split_name
 from route_switch.domain.tokens import estimate_tokens
 from route_switch.domain.usage import Usage
+from route_switch.services.attempts import reason
 from route_switch.services.learning.fault_attribution import (
     PERMANENT_FAILURES,
     FaultAttribution,
@@ -247,9 +248,11 @@ class MeteredCalls:
     ) -> None:
         """Make all threads pause, longer each time. Raise `ProviderDownError` after at least two
         tries, once the model has not answered anyone for long enough."""
+        why, words = reason(error), str(error) if error.quotes_provider else ""
         if error.status in PERMANENT_FAILURES:
             raise ProviderUnusableError(
-                f"{name} cannot be used: {error}. Check the model name, the key and the base URL."
+                f"{name} cannot be used: {why}. Check the model name, the key and the base URL.",
+                detail=words,
             ) from error
         patience_s, tries = self._pace.patience_s, attempt + 1
         if error.status is None and model.answered_at == float("-inf"):  # never reached
@@ -259,11 +262,12 @@ class MeteredCalls:
         silent_s = min(failing_s, self._pace.clock() - model.answered_at)
         if tries > 1 and (silent_s >= patience_s or failing_s >= MAX_PATIENCES * patience_s):
             raise ProviderDownError(
-                f"{name} has been failing for {failing_s:.0f} s: {error}. Nothing is lost; run "
-                "the same command again when the provider has recovered."
+                f"{name} has been failing for {failing_s:.0f} s: {why}. Nothing is lost; run "
+                "the same command again when the provider has recovered.",
+                detail=words,
             ) from error
         pause_s = min(2.0 ** min(attempt, 10) / 2, MAX_PAUSE_S)
-        self._tell(f"{name} failed ({error}); retrying in {pause_s:.1f} s")
+        self._tell(f"{name} failed ({why}); retrying in {pause_s:.1f} s")
         self._pace.hold_back(pause_s)
 
     def _most_usd(
