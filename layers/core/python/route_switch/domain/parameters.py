@@ -29,6 +29,7 @@ OPENAI_FIELDS = frozenset(
 """OpenAI's fields, and Anthropic's that no field of OpenAI's stands for."""
 FIELDS = OPENAI_FIELDS | {
     *(MARK, "chat_template_kwargs", "min_p", "prompt_cache_retention", "reasoning"),
+    *("guided_choice", "guided_grammar", "guided_json", "guided_regex", "structured_outputs"),
     "repetition_penalty",
 }
 """The fields of a request that a provider gets. Any other may choose another model or provider, or
