@@ -3,9 +3,11 @@
 from typing import Any
 
 from tests.support.browser import expect
+from tests.support.console_answers import Answer
 from tests.support.console_figures import best_of, keep_figure
+from tests.support.console_traffic import record
 from tests.support.consoles import Consoles
-from tests.support.fake_api import FakeApi, refused
+from tests.support.fake_api import FakeApi, Response, refused
 
 SMALL_LAPTOP = (1280, 720)
 LONGEST_TASK_MS = 200
@@ -61,6 +63,7 @@ def test_each_filter_is_sent_and_a_key_that_is_gone_stays_visible(consoles: Cons
             page.get_by_label(label, exact=True).select_option(label=choice)
     typed = (
         ("Model", "openai/gpt-4.1", "model=openai%2Fgpt-4.1"),
+        ("Min cost, USD", "0.004", "min_cost_usd=0.004"),
         ("From (UTC)", "2026-11-28", "from=2026-11-28"),
         ("To (UTC)", "2026-11-29", "to=2026-11-29"),
     )
@@ -69,6 +72,30 @@ def test_each_filter_is_sent_and_a_key_that_is_gone_stays_visible(consoles: Cons
             page.get_by_label(label, exact=True).fill(text)
     page.get_by_role("button", name="Clear filters").click()
     expect(page.get_by_label("Reason", exact=True)).to_have_value("")
+
+
+def test_older_requests_are_read_on_request_and_refresh_begins_anew(consoles: Consoles) -> None:
+    api = FakeApi(number_of_rows=450)
+    page = consoles.faked(api, "decisions").page
+    found = page.get_by_role("main").get_by_role("status").first
+    expect(found).to_have_text("200 requests, older ones not loaded")
+    for told in ("400 requests, older ones not loaded", "450 requests"):
+        page.get_by_role("button", name="Older").click()
+        expect(found).to_have_text(told)
+    expect(page.get_by_role("button", name="Older")).to_have_count(0)
+    api.rows = api.rows[-3:]
+    page.get_by_role("button", name="Refresh").click()
+    expect(found).to_have_text("3 requests")
+    expect(page.locator("tr[data-row]")).to_have_count(3)
+
+    untold: Answer = {"query_text": None, "answer_text": None}
+    shown = api.rows[0][0].request_id
+    body = record(shown, api.rows)
+    api.answers[f"GET /v1/results/{shown}"] = Response({**body, **untold})
+    page.locator("tr[data-row='0']").click()
+    panel = page.get_by_role("dialog", name="Request")
+    expect(panel).to_contain_text("This stage does not store the texts of this request.")
+    expect(panel.get_by_role("region", name="Query")).to_have_count(0)
 
 
 def test_a_wrong_cost_is_said_beside_the_filter(consoles: Consoles) -> None:
