@@ -153,8 +153,9 @@ e2e: install $(CDK) $(CLIENTS) $(CONSOLE) $(BROWSER) chromium  ## run the tests 
 	$(TESTS) tests/e2e
 
 console-test: install $(CONSOLE) $(BROWSER) chromium  ## run the tests of the console in Chromium (SCREENSHOTS=all)
-	rm -rf .build/console
-	$(TESTS) tests/e2e/console tests/e2e/console_views tests/e2e/test_console_build.py
+	rm -rf .build/console && mkdir -p .build/console
+	began=$$(date +%s) && $(TESTS) tests/e2e/console tests/e2e/console_views tests/e2e/test_console_build.py && \
+		echo $$(($$(date +%s) - began)) > '.build/console/all tests, s.txt'
 
 console-screenshots: install $(BROWSER) chromium  ## take the pictures of docs/console.md again
 	$(BIN)/python -m pytest tests/e2e/console_views/pictures.py

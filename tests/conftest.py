@@ -23,6 +23,10 @@ sys.dont_write_bytecode = False
 botocore.loaders.create_loader = lru_cache(botocore.loaders.create_loader)
 
 
+WITHOUT_STACK = ("console_views",)
+"""Folders of end-to-end tests that need none."""
+
+
 class OneWorkerForAStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist is untyped
     """Gives each worker a file at a time, or a folder whose files share a local stack.
 
@@ -31,7 +35,7 @@ class OneWorkerForAStack(LoadScopeScheduling):  # type: ignore[misc]  # xdist is
 
     def _split_scope(self, nodeid: str) -> str:
         file = PurePath(nodeid.partition("::")[0])
-        shares = file.parent.parent.name == "e2e"
+        shares = file.parent.parent.name == "e2e" and file.parent.name not in WITHOUT_STACK
         return str(file.parent if shares else file)
 
 

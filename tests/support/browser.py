@@ -15,12 +15,25 @@ PLAYWRIGHT = Path(".build/browser/python").resolve()
 AXE = Path(".build/browser/node/node_modules/axe-core/axe.min.js")
 SCREENSHOTS = Path(".build/console")
 PHONE, DESKTOP = (375, 812), (1440, 900)
-SERIOUS = {"serious", "critical"}
+SERIOUS = ("serious", "critical")
 COUNT_VIOLATIONS = """
 addEventListener("securitypolicyviolation",
     event => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
 """
-RUN_AXE = "axe.run({ resultTypes: ['violations'] }).then(result => result.violations)"
+RUN_AXE = """
+([rules, serious]) => axe.run({ resultTypes: ["violations"], preload: false, ...rules }).then(
+    ({ violations }) => violations.filter(({ impact }) => serious.includes(impact))
+        .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target)}`))
+"""
+COLORS = {"runOnly": ["color-contrast"]}
+WIDER = """
+Math.max(...[document.documentElement, ...document.querySelectorAll("dialog[open]")]
+    .map(each => each.scrollWidth - each.clientWidth))
+"""
+DIALOG_HEIGHT = """
+Math.max(0, ...[...document.querySelectorAll("dialog[open]")].map(each => each.scrollHeight + 32))
+"""
+"""A dialog in the middle leaves a margin."""
 NETWORK = "Failed to load resource"
 """How Chromium begins its message about a response with an error status."""
 
@@ -63,26 +76,29 @@ class Watched:
         self.page.on("console", self._message)
         self.page.on("request", self._request)
 
-    def axe(self) -> list[str]:
-        """Return the serious findings of axe-core: rule, and the elements that break it."""
+    def axe(self, *, colors_only: bool = False) -> list[str]:
+        """Return the serious findings of axe-core: rule, and the elements that break it. Another
+        color scheme changes colors only."""
         if not self.page.evaluate("'axe' in window"):
             # Not add_script_tag: the page's policy forbids inline scripts.
             self.page.evaluate(axe_core())
-        found: list[dict[str, Any]] = self.page.evaluate(RUN_AXE)
-        return [
-            f"{each['id']}: {[node['target'] for node in each['nodes']]}"
-            for each in found
-            if each["impact"] in SERIOUS
-        ]
+        found: list[str] = self.page.evaluate(RUN_AXE, [COLORS if colors_only else {}, SERIOUS])
+        return found
 
     def overflow(self) -> int:
-        """Return how many pixels the page is wider than the window."""
-        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        return int(self.page.evaluate(width))
+        """Return how many pixels the page, or a dialog on it, is wider than its room."""
+        return int(self.page.evaluate(WIDER))
 
     def screenshot(self, name: str) -> Path:
+        """Take a picture of the whole page, or of the whole dialog on it."""
         file = SCREENSHOTS / f"{name}.png"
-        self.page.screenshot(path=file, animations="disabled")
+        window = self.page.viewport_size or {"width": 0, "height": 0}
+        needed = int(self.page.evaluate(DIALOG_HEIGHT))
+        if needed > window["height"]:
+            self.page.set_viewport_size({"width": window["width"], "height": needed})
+        self.page.screenshot(path=file, animations="disabled", full_page=needed == 0)
+        if needed > window["height"]:
+            self.page.set_viewport_size({"width": window["width"], "height": window["height"]})
         return file
 
     def _dialog(self, dialog: Any) -> None:

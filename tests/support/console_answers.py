@@ -1,10 +1,12 @@
 """Answers of the API for a team's month, made up: the figures of the console's screenshots, and
-what its tests of states begin with. A test compares their form with docs/openapi.json."""
+what its tests of states begin with. What belongs together is derived from one figure. A test
+compares the answers' form with docs/openapi.json, and their sums with each other."""
 
 import math
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from pydantic import JsonValue
 
@@ -18,22 +20,47 @@ from route_switch.domain.prompts.steering_figures import known_score
 
 Answer = dict[str, JsonValue]
 
-KeyRow = tuple[str, str, str, Mapping[str, str], float | None, float]
-"""Id, name, role, tags, monthly budget, and what was spent this month."""
+KeyRow = tuple[str, str, str, Mapping[str, str], float | None, int]
+"""Id, name, role, tags, monthly budget, and this month's requests."""
 
 NOW = datetime(2026, 11, 30, 14, 20, tzinfo=UTC)
 MODELS = ("openai/gpt-4.1-nano", "openai/gpt-4.1-mini", "openai/gpt-4.1")
-REASONS = ("router", "router", "router", "bypass", "override", "fallback", "session")
-RUN = "2026-11-29T030000Z"
-WAITING = "2026-11-30T091500Z-manual"
+ROUTER = MODELS[0]
 KEYS: tuple[KeyRow, ...] = (
-    ("key_7b1f20c4", "search", "client", {"team": "search"}, 40.0, 21.84),
-    ("key_91ae55d0", "support-bot", "client", {"team": "support", "stage": "beta"}, 60.0, 51.02),
-    ("key_c2d80e11", "notebooks", "client", {"team": "research"}, None, 7.4),
-    ("key_03f4a9be", "owner", "admin", {}, None, 0.31),
+    ("key_7b1f20c4", "search", "client", {"team": "search"}, 10.0, 4_960),
+    ("key_91ae55d0", "support-bot", "client", {"team": "support", "stage": "beta"}, 12.0, 6_325),
+    ("key_c2d80e11", "notebooks", "client", {"team": "research"}, None, 925),
+    ("key_03f4a9be", "owner", "admin", {}, None, 190),
 )
-PROMISE = "at most 5% of answers are worse than Tier 3's (95% confidence, 1,204 rows)"
+REQUESTS = sum(row[5] for row in KEYS)
+USD_A_REQUEST, TIER_3_USD_A_REQUEST = 0.00161, 0.00448
+"""What this month's requests cost on average, and what they would have cost on Tier 3."""
+RUN = "2026-11-29T030000Z"
+FIRST_RUN = "2026-11-01T030000Z"
+WAITING = "2026-11-30T091500Z-manual"
+LEARNING_USD = {
+    WAITING: 1.52,
+    RUN: 1.61,
+    "2026-11-22T030000Z": 1.58,
+    "2026-11-15T030000Z": 1.66,
+    "2026-11-08T030000Z": 1.71,
+    FIRST_RUN: 1.54,
+}
+"""What each of this month's runs spent."""
+LEARNING_BUDGET_USD = 25.0
+HELDOUT_ROWS = 1204
+LAMBDA = 0.2
+HALF = 0.012
+"""Half of the interval of a gain."""
 TIER_3_USD = 0.00481
+"""An answer of Tier 3 in the examples of the runs."""
+FOUND = {
+    WAITING: ((0.979, 0.00186), (0.961, 0.00198)),
+    RUN: ((0.961, 0.00198), (0.943, 0.00236)),
+    FIRST_RUN: ((0.943, 0.00236), (0.925, 0.0026)),
+}
+"""Quality and cost of an answer with a run's candidate, and with the prompt that was live."""
+PROMISE = "at most 5% of answers are worse than Tier 3's (95% confidence, 1,204 rows)"
 STEERING: Answer = {
     "proposed": {
         "up": {"mean": 0.0625, "worst": "up-22", "moved": 11, "n": 96},
@@ -46,6 +73,7 @@ STEERING: Answer = {
     "refused": None,
 }
 HAND_WRITTEN = to_markdown(packaged_prompt())
+EDITED = HAND_WRITTEN.replace("a greeting, thanks, small talk", "a greeting, thanks, chit-chat")
 
 
 def iso(days: float = 0.0) -> str:
@@ -53,30 +81,70 @@ def iso(days: float = 0.0) -> str:
     return (NOW - timedelta(days=days)).isoformat(timespec="seconds")
 
 
-def learned() -> str:
-    """A prompt of a learning run, which differs from the hand-written one in a few words."""
-    prompt = packaged_prompt()
-    instruction = prompt.instruction.replace(
-        "- one step of arithmetic, a percentage, rounding or a unit conversion",
-        "- one or two steps of arithmetic, a percentage, rounding or a unit conversion\n"
-        "- a question about opening hours, prices or return policies of the shop",
-    ).replace(
-        "- a specialized question of law or medicine", "- any question of tax, law or medicine"
+def gain_of(run: str) -> float:
+    """By how much a run's candidate is better: quality, less what the quality costs."""
+    (quality, usd), (incumbent, incumbent_usd) = FOUND[run]
+    return round(quality - incumbent + LAMBDA * (incumbent_usd - usd) / TIER_3_USD, 3)
+
+
+def second() -> str:
+    """The prompt of the month's first run, which `learned` replaced."""
+    basic = "what a basic command does, or how to do one basic thing in a program"
+    return changed_by(
+        FIRST_RUN, HAND_WRITTEN, {basic: "what a command does, or how to do one thing in a program"}
     )
-    changed = prompt.model_copy(update={"instruction": instruction})
+
+
+def learned() -> str:
+    """The prompt of `RUN`, which is live: it differs from `second` in a few words."""
+    return changed_by(
+        RUN,
+        second(),
+        {
+            "- one step of arithmetic, a percentage, rounding or a unit conversion": (
+                "- one or two steps of arithmetic, a percentage, rounding or a unit conversion\n"
+                "- a question about opening hours, prices or return policies of the shop"
+            ),
+            "- a specialized question of law or medicine": "- any question of tax, law or medicine",
+        },
+    )
+
+
+def proposed() -> str:
+    """The prompt that `WAITING` proposes in place of `learned`."""
+    changes = {
+        "- summarizing a document or comparing options that are given": (
+            "- summarizing a document, or comparing products or options that are given"
+        ),
+        "- creative writing where style and originality matter": (
+            "- creative writing where style and originality matter\n"
+            "- a complaint that mentions a lawyer, an injury or the press"
+        ),
+    }
+    return changed_by(WAITING, learned(), changes)
+
+
+def changed_by(run: str, document: str, changes: Mapping[str, str]) -> str:
+    """A prompt as a run writes it, with what the run found about it."""
+    before = parse_prompt(document)
+    instruction = before.instruction
+    for old, new in changes.items():
+        instruction = instruction.replace(old, new)
+    changed = before.model_copy(update={"instruction": instruction})
+    (quality, usd), gain = FOUND[run][0], gain_of(run)
     provenance: dict[str, str | int | float | bool] = {
         "origin": "learned",
-        "incumbent": prompt.version,
+        "incumbent": before.version,
         "verdict": "better",
         "optimizer": "mipro",
-        "router": "openai/gpt-4.1-mini",
+        "router": ROUTER,
         "content": changed.version,
-        "heldout_rows": 1204,
-        "quality": 0.961,
-        "cost": 0.412,
-        "gain": 0.034,
-        "gain_low": 0.012,
-        "gain_high": 0.056,
+        "heldout_rows": HELDOUT_ROWS,
+        "quality": quality,
+        "cost": round(usd / TIER_3_USD, 3),
+        "gain": gain,
+        "gain_low": round(gain - HALF, 3),
+        "gain_high": round(gain + HALF, 3),
         "promise": PROMISE,
         "promise_for": changed.version,
         "promised_loss": 0.05,
@@ -118,11 +186,10 @@ def version(number: int, document: str, days: float, by: str) -> Answer:
 
 PERSON = "arn:aws:sts::123456789012:assumed-role/Developer/ann"
 PROMOTER = "arn:aws:sts::123456789012:assumed-role/route-switch-promote/promote"
-EDITED = HAND_WRITTEN.replace("a greeting, thanks, small talk", "a greeting, thanks, chit-chat")
 VERSIONS = (
     (3, learned(), 1.4, PROMOTER),
-    (2, EDITED, 9.2, PERSON),
-    (1, HAND_WRITTEN, 30.0, PERSON),
+    (2, second(), 29.4, PROMOTER),
+    (1, HAND_WRITTEN, 44.0, PERSON),
 )
 
 
@@ -134,7 +201,7 @@ def prompts() -> dict[str, Answer]:
 
 
 def key(row: KeyRow) -> Answer:
-    key_id, name, role, tags, budget, spent = row
+    key_id, name, role, tags, budget, requests = row
     return {
         "key_id": key_id,
         "name": name,
@@ -146,93 +213,108 @@ def key(row: KeyRow) -> Answer:
         "when_spent": "refuse" if budget is None else "downgrade",
         "profile": "cost" if name == "support-bot" else None,
         "max_upgrade_share": 0.4 if name == "search" else None,
-        "created_at": iso(28.0),
+        "created_at": iso(61.0),
         "revoked_at": None,
         "rotated_at": iso(3.0) if name == "notebooks" else None,
         "former_secrets_end_at": [iso(-1.0)] if name == "notebooks" else [],
         "limited_until": None,
         "month": {
-            "spent_usd": spent,
-            "reserved_usd": 0.04,
-            "requests": round(spent * 310),
+            "spent_usd": round(requests * USD_A_REQUEST, 6),
+            "reserved_usd": 0.0 if budget is None else 0.04,
+            "requests": requests,
             "requests_of_unknown_cost": 0,
         },
     }
 
 
-def run(name: str, state: str, outcome: str | None, days: float, message: str | None) -> Answer:
+def run(
+    name: str, state: str, outcome: str | None, message: str | None, live: int | None = None
+) -> Answer:
+    """A run starts at the time that its name says."""
+    begun = datetime.strptime(name.partition("Z")[0], "%Y-%m-%dT%H%M%S").replace(tzinfo=UTC)
     return {
         "object": "run",
         "run": name,
-        "started_at": iso(days),
+        "started_at": begun.isoformat(),
         "trigger": "manual" if name.endswith("manual") else "schedule",
         "reason": None,
         "outcome": outcome,
         "state": state,
         "message": message,
-        "live_version": 3 if outcome == "promoted" else None,
+        "live_version": live,
         "progress": None,
         "left_out": [],
     }
 
 
 RUNS = (
-    run(WAITING, "waits_for_approval", None, 0.2, None),
-    run(RUN, "ended", "promoted", 1.5, "The candidate is better and is live as version 3."),
-    run("2026-11-22T030000Z", "ended", "not enough evidence", 8.5, "The gain may be chance."),
-    run("2026-11-15T030000Z", "ended", "not better", 15.5, "The incumbent stays."),
+    run(WAITING, "waits_for_approval", None, None),
+    run(RUN, "ended", "promoted", "The candidate is better and is live as version 3.", 3),
+    run("2026-11-22T030000Z", "ended", "not enough evidence", "The gain may be chance."),
+    run("2026-11-15T030000Z", "ended", "not better", "The incumbent stays."),
+    run("2026-11-08T030000Z", "ended", "not enough evidence", "The gain may be chance."),
+    run(FIRST_RUN, "ended", "promoted", "The candidate is better and is live as version 2.", 2),
 )
 
 
-def interval(mean: float, half: float, n: int | None = 1204) -> Answer:
+def interval(mean: float, half: float, n: int | None = HELDOUT_ROWS) -> Answer:
     return {"mean": mean, "low": round(mean - half, 4), "high": round(mean + half, 4), "n": n}
 
 
+def measured(name: str) -> dict[str, tuple[float, float]]:
+    """Quality and cost of an answer, by policy."""
+    candidate, incumbent = FOUND.get(name, FOUND[RUN])
+    return {
+        "candidate": candidate,
+        "incumbent": incumbent,
+        "tier-1": (0.791, 0.00024),
+        "tier-2": (0.902, 0.00131),
+        "tier-3": (1.0, TIER_3_USD),
+        "random": (0.894, 0.00198),
+    }
+
+
 def run_detail(which: Answer) -> Answer:
+    name = str(which["run"])
+    gain = gain_of(name if name in FOUND else RUN)
+    told = f"The candidate is better than the incumbent, with a gain of {gain}."
     policies: list[JsonValue] = [
         {
-            "policy": name,
+            "policy": policy,
             "quality": interval(quality, 0.0 if quality == 1 else 0.011),
-            "cost": interval(round(cost / TIER_3_USD, 3), 0.014),
-            "cost_usd_per_query": cost,
+            "cost": interval(round(usd / TIER_3_USD, 3), 0.014),
+            "cost_usd_per_query": usd,
             "mix": {"1": 0.46, "2": 0.31, "3": 0.23},
         }
-        for name, quality, cost in (
-            ("candidate", 0.961, 0.00198),
-            ("incumbent", 0.949, 0.00236),
-            ("tier-1", 0.791, 0.00024),
-            ("tier-2", 0.902, 0.00131),
-            ("tier-3", 1.0, 0.00481),
-            ("random", 0.894, 0.00198),
-        )
+        for policy, (quality, usd) in measured(name).items()
     ]
     return {
         **which,
         "examples": {"read": 4000, "merged": 112, "left_out": left_out(), "used": 3871},
         "summary": {
-            "verdict": "better",
-            "message": "The candidate is better than the incumbent, with a gain of 0.034.",
+            "verdict": "better" if name in FOUND else which["outcome"],
+            "message": told if name in FOUND else which["message"],
             "needs_approval": None,
-            "gain": interval(0.034, 0.022),
-            "smallest_visible_gain": 0.019,
-            "lambda": 0.2,
-            "rows": {"train": 1700, "validation": 967, "heldout": 1204},
+            "gain": interval(gain, HALF),
+            "smallest_visible_gain": 0.011,
+            "lambda": LAMBDA,
+            "rows": {"train": 1700, "validation": 967, "heldout": HELDOUT_ROWS},
             "policies": policies,
             "steering": STEERING,
             "promise": {
                 "max_quality_loss": 0.05,
-                "n": 1204,
+                "n": HELDOUT_ROWS,
                 "policies": [],
                 "candidate": PROMISE,
                 "candidate_holds": True,
                 "waits_for": None,
             },
             "judge": {"model": "openai/gpt-5", "agreement": 0.93, "kappa": 0.85, "n": 200},
-            "spent_usd": 4.81,
+            "spent_usd": LEARNING_USD.get(name, 0.0),
             "simulated": [],
         },
-        "frontier": {"points": frontier()},
-        "candidate_document": learned(),
+        "frontier": {"points": frontier(name)},
+        "candidate_document": proposed() if name == WAITING else learned(),
         "artifacts": ["report.html", "report.json", "candidate.md"],
         "left_out": left_out(),
     }
@@ -245,7 +327,9 @@ def left_out() -> list[JsonValue]:
     ]
 
 
-def frontier() -> list[JsonValue]:
+def frontier(name: str) -> list[JsonValue]:
+    """What `RUN` proposed is live, so it is the incumbent of `WAITING`."""
+    live = {RUN: "candidate", WAITING: "incumbent"}.get(name)
     curve: list[JsonValue] = [
         point(f"λ = {lambda_:g}", 1 - 0.24 * math.exp(-cost * 900), cost, lambda_)
         for lambda_, cost in (
@@ -257,24 +341,18 @@ def frontier() -> list[JsonValue]:
         )
     ]
     named: list[JsonValue] = [
-        point("candidate", 0.961, 0.00198, 0.2, is_candidate=True),
-        point("incumbent", 0.949, 0.00236, is_live=True),
-        point("tier-1", 0.791, 0.00024),
-        point("tier-2", 0.902, 0.00131),
-        point("tier-3", 1.0, 0.00481),
+        {
+            **point(policy, *figures, LAMBDA if policy == "candidate" else None),
+            "is_live": policy == live,
+            "is_candidate": policy == "candidate",
+        }
+        for policy, figures in measured(name).items()
+        if policy != "random"
     ]
     return [*curve, *named]
 
 
-def point(
-    name: str,
-    quality: float,
-    cost: float,
-    lambda_: float | None = None,
-    *,
-    is_live: bool = False,
-    is_candidate: bool = False,
-) -> Answer:
+def point(name: str, quality: float, cost: float, lambda_: float | None) -> Answer:
     return {
         "name": name,
         "strategy": "constant" if name.startswith("tier-") else "prompt",
@@ -282,20 +360,21 @@ def point(
         "cost": round(cost / TIER_3_USD, 4),
         "cost_usd": cost,
         "lambda": lambda_,
-        "is_live": is_live,
-        "is_candidate": is_candidate,
+        "is_live": False,
+        "is_candidate": False,
     }
 
 
 def learning() -> Answer:
     noise = random.Random(3)  # noqa: S311 (no secret)
+    spent = round(sum(LEARNING_USD.values()), 2)
     drift: list[JsonValue] = [
         {
             "day": f"{NOW - timedelta(days=days):%Y-%m-%d}",
-            "prompt_version": "live@2",
+            "prompt_version": "live@3" if days < 2 else "live@2",
             "requests": 380 + noise.randrange(90),
             "tiers_distance": round(0.02 + 0.002 * (28 - days) + noise.random() * 0.01, 4),
-            "tiers_p_value": round(max(0.0004, 0.6 - 0.021 * (28 - days)), 4),
+            "tiers_p_value": round(max(0.0004, 0.6 - 0.0225 * (28 - days)), 4),
             "lengths_distance": round(0.015 + noise.random() * 0.012, 4),
             "lengths_p_value": round(0.3 + noise.random() * 0.5, 4),
             "drifted": days < 2,
@@ -305,25 +384,27 @@ def learning() -> Answer:
     return {
         "object": "learning",
         "month": "2026-11",
-        "budget_usd": 25.0,
-        "spent_usd": 9.62,
-        "remaining_usd": 15.38,
-        "next_run_at": (NOW + timedelta(days=6.4)).isoformat(timespec="seconds"),
+        "budget_usd": LEARNING_BUDGET_USD,
+        "spent_usd": spent,
+        "remaining_usd": LEARNING_BUDGET_USD - spent,
+        "next_run_at": (NOW + timedelta(days=6, hours=-11, minutes=-20)).isoformat(),
         "rows": {
             "replayable": 3871,
             "days": 28,
             "needed_for_verdict": 0,
             "verdict_unit": "heldout_rows",
-            "needed_for_promise": 1330,
-            "note": "The last run had too few new held-out rows to test a promise.",
+            "needed_for_promise": 0,
+            "note": "Verdict: The last run reached a verdict on 1,204 held-out rows. Promise: The "
+            "last run's candidate has the promise.",
         },
         "drift": drift,
         "quality_drop": [
             {
-                "at": iso(11.0),
+                "at": iso(5.0),
                 "prompt_version": "live@2",
-                "state": "rolled_back",
-                "message": "People rated live@2 lower than live@1: 84% against 91%.",
+                "state": "asked",
+                "message": "People rated live@2 lower than live@1: 84% against 91%. The drop rests "
+                "on one client, so nothing was changed.",
             }
         ],
         "left_out": left_out(),
@@ -346,8 +427,8 @@ def audit() -> Answer:
     entries = (
         (1.4, PROMOTER, "prompt", "promote", "live", "version 2 (1f0c)", "version 3 (8ab2)"),
         (2.0, "key:key_03f4a9be (owner)", "switches", "set", "routing", "shadow", "on"),
-        (9.2, PERSON, "prompt", "push", "live", "version 1 (98aa)", "version 2 (1f0c)"),
-        (28.0, PERSON, "keys", "create", "key_7b1f20c4 (search)", None, "tiers 1, 2, 3"),
+        (29.4, PROMOTER, "prompt", "promote", "live", "version 1 (98aa)", "version 2 (1f0c)"),
+        (61.0, PERSON, "keys", "create", "key_7b1f20c4 (search)", None, "tiers 1, 2, 3"),
     )
     names = ("by", "what", "action", "subject", "before", "after")
     data: list[JsonValue] = [
@@ -398,6 +479,7 @@ def published(number: int | None) -> Answer:
     }
 
 
+@cache
 def owners() -> dict[str, Answer]:
     """Answers to GET requests, by path and query."""
     return {

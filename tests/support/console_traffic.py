@@ -1,55 +1,194 @@
-"""Answers of the API about requests and their costs, made up: see `console_answers`."""
+"""Answers of the API about requests, made up: see `console_answers`. Only what the router can have
+recorded is listed: cost, saving and times follow from the calls, and the calls from the reason."""
 
 import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from functools import cache
 
 from pydantic import JsonValue
 
-from tests.support.console_answers import KEYS, MODELS, NOW, REASONS, Answer
+from route_switch.api.results_answer import result_body, row_as_json
+from route_switch.domain.baseline import estimate_baseline
+from route_switch.domain.decision import Reason
+from route_switch.domain.learning.past_request import GivenFeedback
+from route_switch.domain.operations.result_query import RatedRow
+from route_switch.domain.output_ratio import MeasuredRatio, OutputRatios
+from route_switch.domain.pricing import Price, cost_usd
+from route_switch.domain.request_record import Attempt, RequestRecord, RequestStatus, record_as_json
+from route_switch.domain.result_row import ResultRow
+from route_switch.domain.sessions import Move
+from route_switch.domain.strategies.prompt_strategy import NAMED
+from route_switch.domain.tiers import ModelCatalog, Tier, TierModels
+from route_switch.domain.usage import Usage
+from tests.support.console_answers import KEYS, MODELS, NOW, ROUTER, Answer
 
-DAYS = 30
-BASIS: dict[str, JsonValue] = {"tier_3": 118, "measured": 241, "configured": 0, "prior": 0}
+Listed = tuple[RequestRecord, GivenFeedback | None]
+"""A request, and what people said of its answer."""
+
+PRICES = {
+    model: Price(
+        input_usd_per_million=usd,
+        output_usd_per_million=4 * usd,
+        cached_input_usd_per_million=usd / 4,
+    )
+    for model, usd in zip(MODELS, (0.1, 0.4, 2.0), strict=True)
+}
+CATALOG = ModelCatalog(
+    tiers={tier: TierModels(model=MODELS[tier - 1]) for tier in Tier}, router=ROUTER, prices=PRICES
+)
+RATIOS = OutputRatios(
+    tuple(
+        MeasuredRatio(ratio=1.1, low=0.9, high=1.3, model=each, tier_3_model=MODELS[2], rows=400)
+        for each in MODELS[:2]
+    )
+)
+"""Tokens that Tier 3 writes for each token of another tier."""
+TIERS = ((Tier.SMALL, Tier.MEDIUM, Tier.LARGE), (46, 31, 23))
+"""Where requests go, and how many of a hundred."""
+STATUSES: tuple[tuple[RequestStatus, ...], tuple[int, ...]] = (
+    ("answered", "partial", "failed", "dry_run"),
+    (95, 1, 2, 2),
+)
+USUAL = (Reason.ROUTER, Reason.ROUTER, Reason.ROUTER, Reason.OVERRIDE, Reason.SESSION)
+REASONS = {
+    Tier.SMALL: (*USUAL, Reason.BYPASS, Reason.BYPASS),
+    Tier.MEDIUM: (*USUAL, Reason.FALLBACK, Reason.CAPPED),
+    Tier.LARGE: (*USUAL, Reason.DEGRADED),
+}
+"""A short query goes to Tier 1, the safe tier is Tier 2, and only Tier 3 is capped."""
+UNROUTED = (Reason.BYPASS, Reason.OVERRIDE)
+SLOW_ROUTER = f"{ROUTER} did not answer in time"
+
+
+@cache
+def requests(number: int) -> tuple[Listed, ...]:
+    """So many requests, newest first."""
+    noise = random.Random(7)  # noqa: S311 (no secret)
+    return tuple(request(n, noise) for n in range(number))
+
+
+def request(number: int, noise: random.Random) -> Listed:
+    status = noise.choices(*STATUSES)[0]
+    tier = noise.choices(*TIERS)[0]
+    reason = Reason.ROUTER if status == "dry_run" else noise.choice(REASONS[tier])
+    asked = tuple(router_calls(reason, noise))
+    answering = tuple(answer_calls(tier, status, reason, noise))
+    routing_ms = 4 + sum(call.latency_ms for call in asked)
+    *_, last = (None, *answering)
+    known = last.usage if last is not None and status == "answered" else None
+    model = None if last is None else last.model
+    on_tier_3 = estimate_baseline(known, tier, model if known else None, CATALOG, RATIOS)
+    provider_model = f"{MODELS[tier - 1].removeprefix('openai/')}-2025-04-14" if known else None
+    capped = reason is Reason.CAPPED
+    record = RequestRecord(
+        request_id=f"req-{number:06d}-{noise.randrange(16**8):08x}",
+        key_id=KEYS[0 if capped else noise.randrange(3)][0],
+        created_at=NOW - timedelta(seconds=41 * number + noise.randrange(30)),
+        status=status,
+        tier=tier,
+        decided_tier=Tier.MEDIUM if reason is Reason.DEGRADED else tier,
+        routed_tier=routed_tier(tier, reason),
+        reason=reason,
+        model=model,
+        provider_model=provider_model,
+        prompt_version="live@3",
+        why=why(reason),
+        attempts=(*asked, *answering),
+        query_tokens=12 if reason is Reason.BYPASS else noise.randrange(40, 400),
+        latency_ms=routing_ms + sum(call.latency_ms for call in answering),
+        routing_ms=routing_ms,
+        baseline_cost_usd=on_tier_3.cost_usd,
+        baseline_low_usd=on_tier_3.low_usd,
+        baseline_high_usd=on_tier_3.high_usd,
+        baseline_basis=on_tier_3.basis,
+        user=None if noise.random() < 0.5 else f"customer-{noise.randrange(90)}",
+        session=Move.KEPT if reason is Reason.SESSION else None,
+        query_text="Compare the two offers, and say which is cheaper over three years.",
+        answer_text=None if known is None else "Over three years the second offer is cheaper.",
+    )
+    return record, feedback(noise) if status == "answered" else None
+
+
+def routed_tier(tier: Tier, reason: Reason) -> Tier | None:
+    """What routing alone chose."""
+    if reason in (Reason.OVERRIDE, Reason.FALLBACK):
+        return None
+    return {Reason.CAPPED: Tier.LARGE, Reason.DEGRADED: Tier.MEDIUM}.get(reason, tier)
+
+
+def why(reason: Reason) -> str:
+    return {
+        Reason.BYPASS: "short query",
+        Reason.OVERRIDE: "",
+        Reason.FALLBACK: "the router LLM did not answer",
+        Reason.SESSION: f"{NAMED}; kept: a new cache costs more than moving down saves",
+    }.get(reason, NAMED)
+
+
+def router_calls(reason: Reason, noise: random.Random) -> Iterator[Attempt]:
+    if reason in UNROUTED:
+        return
+    if reason is Reason.FALLBACK:
+        yield Attempt(ROUTER, None, "timed_out", 2_000.0, None, 0.0, error=SLOW_ROUTER)
+        return
+    usage = Usage(1_900 + noise.randrange(300), 1, cached_input_tokens=1_792)
+    usd = cost_usd(usage, PRICES[ROUTER])
+    yield Attempt(ROUTER, None, "answered", round(noise.uniform(150, 320), 1), usage, usd)
+
+
+def answer_calls(
+    tier: Tier, status: RequestStatus, reason: Reason, noise: random.Random
+) -> Iterator[Attempt]:
+    """The calls of tier models. Who only decides makes none."""
+    if status == "dry_run":
+        return
+    if reason is Reason.DEGRADED:
+        yield failed(Tier.MEDIUM)
+    if status == "failed":
+        yield failed(tier)
+        return
+    model = MODELS[tier - 1]
+    usage = Usage(noise.randrange(300, 1_400), noise.randrange(120, 640))
+    first_ms = round(noise.lognormvariate(5.9, 0.4), 1)
+    whole_ms = round(first_ms + noise.lognormvariate(6.1, 0.7), 1)
+    called = Attempt(model, tier, "answered", whole_ms, usage, cost_usd(usage, PRICES[model]))
+    if status == "partial":
+        broken = f"{model} closed the connection before the end of its answer"
+        yield replace(
+            called, status="partial", estimated=True, error=broken, first_token_ms=first_ms
+        )
+    else:
+        yield replace(called, first_token_ms=first_ms) if noise.random() < 0.7 else called
+
+
+def failed(tier: Tier) -> Attempt:
+    model = MODELS[tier - 1]
+    return Attempt(model, tier, "failed", 240.0, None, 0.0, error=f"{model} failed with status 503")
+
+
+def feedback(noise: random.Random) -> GivenFeedback | None:
+    thumb = noise.choices((None, True, False), (80, 16, 4))[0]
+    if thumb is None:
+        return None
+    return GivenFeedback(adequate=thumb, comment="Right." if thumb else None)
+
+
+def row(listed: Listed) -> Answer:
+    record, given = listed
+    return row_as_json(RatedRow(ResultRow.of(record), given))
 
 
 def rows(number: int) -> list[Answer]:
     """Rows of `GET /v1/results`, newest first."""
-    noise = random.Random(7)  # noqa: S311 (no secret)
-    return [row(n, noise) for n in range(number)]
+    return [row(each) for each in requests(number)]
 
 
-def row(number: int, noise: random.Random) -> Answer:
-    tier = noise.choices((1, 2, 3), (46, 31, 23))[0]
-    status = noise.choices(("answered", "partial", "failed", "dry_run"), (95, 1, 2, 2))[0]
-    answered = status in ("answered", "partial")
-    thumb = noise.choices((None, "up", "down"), (80, 16, 4))[0] if answered else None
-    first_token_ms = round(noise.lognormvariate(5.9, 0.4), 1)
-    return {
-        "request_id": f"req-{number:06d}-{noise.randrange(16**8):08x}",
-        "created_at": (NOW - timedelta(seconds=41 * number + noise.randrange(30))).isoformat(),
-        "status": status,
-        "tier": tier,
-        "decided_tier": tier,
-        "reason": noise.choice(REASONS),
-        "model": MODELS[tier - 1],
-        "key_id": KEYS[noise.randrange(3)][0],
-        "prompt_version": "live@3",
-        "profile": "balanced",
-        "cost_usd": round((0.0002, 0.0013, 0.0048)[tier - 1] * noise.uniform(0.4, 2), 6),
-        "saved_usd": round((0.0046, 0.0035, 0.0)[tier - 1] * noise.uniform(0.4, 2), 6),
-        "saving_basis": "tier_3" if tier == 3 else "measured",
-        "latency_ms": round(first_token_ms + noise.lognormvariate(6.1, 0.7), 1),
-        "first_token_ms": first_token_ms if noise.random() < 0.7 else None,
-        "thumb": thumb,
-        "score": None if thumb is None else float(thumb == "up"),
-        "error": "upstream: 503 overloaded" if status == "failed" else None,
-    }
-
-
-def results(listed: list[Answer], limit: int, cursor: str | None) -> Answer:
+def results(listed: Sequence[Listed], limit: int, cursor: str | None) -> Answer:
     """A page of the listing; the cursor is the number of the next row."""
     first = int(cursor or 0)
-    page = listed[first : first + limit]
+    page = [row(each) for each in listed[first : first + limit]]
     more = first + limit < len(listed)
     return {
         "object": "list",
@@ -60,81 +199,14 @@ def results(listed: list[Answer], limit: int, cursor: str | None) -> Answer:
     }
 
 
-def sums(requests: int, noise: random.Random, share: float = 1.0) -> dict[str, Any]:
-    small, medium = round(requests * 0.46), round(requests * 0.31)
-    spent = requests * 0.00161 * share
-    saved = requests * 0.00287 * share
-    return {
-        "requests": requests,
-        "answered": requests - 3,
-        "failed": 3,
-        "dry_runs": 0,
-        "spent_usd": round(spent, 6),
-        "router_usd": round(spent * 0.03, 6),
-        "learning_usd": 0.0,
-        "baseline_estimated_usd": round(spent + saved, 6),
-        "saved_estimated_usd": round(saved, 6),
-        "saved_usd_low": round(saved * 0.91, 6),
-        "saved_usd_high": round(saved * 1.08, 6),
-        "estimated": True,
-        "saving_basis": BASIS,
-        "requests_without_cost": 0,
-        "requests_without_baseline": 0,
-        "requests_without_saving": 0,
-        "unpriced": {"spent": None, "baseline": None, "saved": None},
-        "input_tokens": requests * 412,
-        "cached_input_tokens": requests * 96,
-        "cache_write_tokens": 0,
-        "tiers": {"1": small, "2": medium, "3": requests - 3 - small - medium},
-        "latency_ms": {"mean": 903 + noise.randrange(60), "p50": 720, "p95": 2350},
-        "first_token_ms": {"mean": 412, "p50": 380, "p95": 910},
-        "quality": {"people": {"mean": round(0.9 + noise.random() * 0.06, 3), "n": requests // 40}},
-    }
-
-
-def costs(group_by: str, requests: int = 12_400) -> Answer:
-    noise = random.Random(11)  # noqa: S311 (no secret)
-    days = [NOW - timedelta(days=n) for n in range(DAYS - 1, -1, -1)]
-    total = sums(requests, noise)
-    total["learning_usd"] = 9.62
-    groups: dict[str, list[dict[str, Any]]] = {
-        "day": [
-            {"day": f"{day:%Y-%m-%d}", **sums(360 + noise.randrange(120), noise, 1.35 - n / 80)}
-            for n, day in enumerate(days)
-        ],
-        "tier": [{"tier": name, **sums(4_000, noise)} for name in ("1", "2", "3", "router")],
-        "model": [{"model": name, **sums(4_100, noise)} for name in MODELS],
-        "key": [
-            {"key_id": each[0], "name": each[1], "tags": dict(each[3]), **sums(4_000, noise)}
-            for each in KEYS[:3]
-        ],
-        "tag": [
-            {"tag": name, **sums(4_000, noise)} for name in ("team=search", "team=support", None)
-        ],
-    }
-    return {
-        "object": "costs",
-        "from": f"{days[0]:%Y-%m-%d}",
-        "to": f"{days[-1]:%Y-%m-%d}",
-        "group_by": group_by,
-        "total": total,
-        "data": [*groups[group_by]],
-        "note": "Savings are estimates: see docs/costs.md.",
-    }
-
-
-def no_costs() -> Answer:
-    """The sums of a stage that has answered nothing."""
-    zero: dict[str, Any] = {
-        **sums(0, random.Random(1)),  # noqa: S311 (no secret)
-        "answered": 0,
-        "failed": 0,
-        "tiers": {"1": 0, "2": 0, "3": 0},
-        "latency_ms": None,
-        "first_token_ms": None,
-        "quality": {"people": None},
-    }
-    return {**costs("day"), "total": zero, "data": []}
+def record(request_id: str, listed: Sequence[Listed]) -> Answer:
+    """The record of a listed request, on a stage that stores texts. Any other id has the record of
+    a request with a comment."""
+    ids = {each.request_id: (each, given) for each, given in listed}
+    told, given = ids.get(request_id) or next(
+        (each, given) for each, given in listed if given is not None and given.comment
+    )
+    return {**result_body(record_as_json(told), given), "request_id": request_id}
 
 
 def models() -> Answer:
@@ -143,85 +215,3 @@ def models() -> Answer:
         {"id": name, "object": "model", "created": 0, "owned_by": "route-switch"} for name in names
     ]
     return {"object": "list", "data": data}
-
-
-def record(request_id: str, listed: list[Answer]) -> Answer:
-    """The record of a listed request, on a stage that stores texts."""
-    found = next((each for each in listed if each["request_id"] == request_id), listed[0])
-    attempt: Answer = {
-        "model": found["model"],
-        "tier": found["tier"],
-        "status": "answered",
-        "usage": None,
-        "estimated": False,
-        "adjusted": [],
-        "first_token_ms": found["first_token_ms"],
-        "purpose": None,
-        "latency_ms": found["latency_ms"],
-        "cost_usd": found["cost_usd"],
-        "error": None,
-    }
-    return {
-        **{name: found[name] for name in found if name not in ("thumb", "score", "error")},
-        "request_id": request_id,
-        "routed_tier": found["tier"],
-        "provider_model": "gpt-4.1-2025-04-14",
-        "why": "the router LLM answered 2",
-        "shadow_tier": None,
-        "shadow_reason": None,
-        "shadow_cost_usd": None,
-        "attempts": [attempt],
-        "query_tokens": 212,
-        "router_tokens": 1043,
-        "routing_ms": 182.0,
-        "router_cost_usd": 0.00005,
-        "baseline_cost_usd": 0.0049,
-        "baseline_estimated": True,
-        "saved_usd_low": 0.0031,
-        "saved_usd_high": 0.0038,
-        "skipped_models": [],
-        "user": "customer-17",
-        "query_text": "Compare the two offers, and say which is cheaper over three years.",
-        "answer_text": "Over three years the second offer is cheaper.",
-        "feedback": {"score": 1.0, "thumb": "up", "comment": "Right."},
-    }
-
-
-def route() -> Answer:
-    """A decision of `POST /v1/route`, explained."""
-    text = "any question of tax, law or medicine, where a mistake is costly"
-    return {
-        "id": "req-decided",
-        "object": "route",
-        "tier": 3,
-        "reason": "router",
-        "model": MODELS[2],
-        "profile": "balanced",
-        "prompt_version": "live@3",
-        "why": "the router LLM answered 3",
-        "router_tokens": 1043,
-        "query_tokens": 14,
-        "bypass_tokens": 0,
-        "assumed_output_tokens": 312,
-        "shadow_tier": None,
-        "shadow_reason": None,
-        "session": "new",
-        "session_saved_usd": None,
-        "estimated_cost_usd": {"1": 0.000127, "2": 0.000508, "3": 0.00254},
-        "explanation": {
-            "sentences": [
-                "The router LLM sends the query to Tier 3.",
-                f"Criterion 3 of Tier 3 speaks most for it: {text}.",
-            ],
-            "changes": ["Without that criterion the query would go to Tier 2."],
-            "evidence": {
-                "text": {"kind": "criterion", "number": 3, "tier": 3, "text": text},
-                "scores": {"1": 0.118, "2": 0.297, "3": 0.514},
-                "without_text": 2,
-                "was_asked": False,
-                "calls": 0,
-                "cost_usd": 0.0,
-            },
-            "local": None,
-        },
-    }

@@ -20,8 +20,6 @@ from tests.support.browser import (
 from tests.support.console_answers import NOW
 from tests.support.fake_api import FakeApi
 
-ANY_KEY = "rs-any"
-"""The fake API takes every key."""
 TIMEOUT_S = 10
 """For an element to appear. The machine may be busy."""
 ALL_SCREENSHOTS = os.environ.get("SCREENSHOTS") == "all"
@@ -49,11 +47,14 @@ class LazyBrowser:
     _browser: Browser | None = None
 
     def context(self, clock: str) -> BrowserContext:
-        """Return a context whose clock is `real`, or `fixed` at the time of the answers."""
+        """Return a context whose clock is `real`, `fixed` at the time of the answers, or `stepped`:
+        it begins at that time, and tests can let time pass."""
         if clock not in self.contexts:
             self.contexts[clock] = made = self.new_context()
             if clock == "fixed":
                 made.clock.set_fixed_time(NOW)
+            elif clock == "stepped":
+                made.clock.install(time=NOW)
         return self.contexts[clock]
 
     def new_context(self) -> BrowserContext:
@@ -110,7 +111,7 @@ class Consoles:
         return watched
 
     def fresh(self) -> BrowserContext:
-        """Return a context that has loaded nothing, and whose clock no other test uses."""
+        """Return a context that has loaded nothing."""
         self.own.append(CHROMIUM.new_context())
         return self.own[-1]
 
@@ -148,12 +149,9 @@ class Consoles:
     ) -> Watched:
         """Open a view on made-up answers, on the day that they are from. With `has_timers`, the
         test can let time pass."""
-        context = self.fresh() if has_timers else CHROMIUM.context("fixed")
+        context = CHROMIUM.context("stepped" if has_timers else "fixed")
         watched = self.open(size, scheme, context=context)
-        api.serve(watched.page)
-        if has_timers:
-            watched.page.clock.install(time=NOW)
-        self.restore(watched, ANY_KEY, view)
+        self.restore(watched, api.key, view)
         return watched
 
 

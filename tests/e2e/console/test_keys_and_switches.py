@@ -142,38 +142,32 @@ def as_before(world: ConsoleWorld) -> Iterator[None]:
     world.call("PATCH", "/v1/switches", {"routing": "on", "pin_tier": None, "learning": "on"})
 
 
-@pytest.mark.parametrize(
-    ("group", "option", "asks", "changed"),
-    [
-        ("Routing", "Shadow", "Routing: On to Shadow?", {"routing": "shadow"}),
-        ("Pin a tier", "Tier 3", "Pin a tier: Off to Tier 3?", {"pin_tier": 3}),
-        ("Learning", "Off", None, {"learning": "off"}),
-    ],
+SWITCHES: tuple[tuple[str, str, str | None, dict[str, object]], ...] = (
+    ("Routing", "Shadow", "Routing: On to Shadow?", {"routing": "shadow"}),
+    ("Pin a tier", "Tier 3", "Pin a tier: Off to Tier 3?", {"pin_tier": 3}),
+    ("Learning", "Off", None, {"learning": "off"}),
 )
+"""Group, new choice, the question about it if there is one, and what is stored."""
+
+
 @pytest.mark.usefixtures("as_before")
-def test_a_switch_that_changes_routing_asks_first(
-    access: Watched,
-    world: ConsoleWorld,
-    group: str,
-    option: str,
-    asks: str | None,
-    changed: dict[str, object],
-) -> None:
+def test_a_switch_that_changes_routing_asks_first(access: Watched, world: ConsoleWorld) -> None:
     page = access.page
-    switch = page.get_by_role("group", name=group)
-    before = world.call("GET", "/v1/switches")
-    if asks is not None:
-        switch.get_by_role("radio", name=option, exact=True).click()
-        expect(page.get_by_role("heading", name=asks)).to_be_visible()
-        page.get_by_role("button", name="Cancel").click()
-        assert world.call("GET", "/v1/switches") == before
-        expect(switch.get_by_role("radio", name=option, exact=True)).not_to_be_checked()
-    switch.get_by_role("radio", name=option, exact=True).click()
-    if asks is not None:
-        page.get_by_role("dialog").get_by_role("button", name="Set").click()
-    expect(page.get_by_text(f"{group}: {option}.")).to_be_visible()
-    expect(switch.get_by_role("radio", name=option, exact=True)).to_be_checked()
-    assert changed.items() <= world.call("GET", "/v1/switches").items()
+    for group, option, asks, changed in SWITCHES:
+        switch = page.get_by_role("group", name=group)
+        choice = switch.get_by_role("radio", name=option, exact=True)
+        before = world.call("GET", "/v1/switches")
+        choice.click()
+        if asks is not None:
+            expect(page.get_by_role("heading", name=asks)).to_be_visible()
+            page.get_by_role("button", name="Cancel").click()
+            assert world.call("GET", "/v1/switches") == before
+            expect(choice).not_to_be_checked()
+            choice.click()
+            page.get_by_role("dialog").get_by_role("button", name="Set").click()
+        expect(page.get_by_text(f"{group}: {option}.")).to_be_visible()
+        expect(choice).to_be_checked()
+        assert changed.items() <= world.call("GET", "/v1/switches").items()
     expect(page.get_by_role("region", name="Audit trail")).to_contain_text("switches:")
 
 

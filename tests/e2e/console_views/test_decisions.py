@@ -5,7 +5,7 @@ from typing import Any
 from tests.support.browser import PHONE, expect
 from tests.support.console_answers import Answer
 from tests.support.console_figures import best_of, keep_figure
-from tests.support.console_traffic import record, results, rows
+from tests.support.console_traffic import record, results, row
 from tests.support.consoles import Consoles
 from tests.support.fake_api import FakeApi, Response, refused
 
@@ -67,6 +67,7 @@ def test_each_filter_is_sent_and_a_key_that_is_gone_stays_visible(consoles: Cons
             page.get_by_label(label, exact=True).select_option(label=choice)
     typed = (
         ("Model", "openai/gpt-4.1", "model=openai%2Fgpt-4.1"),
+        ("Min cost, USD", "0.004", "min_cost_usd=0.004"),
         ("From (UTC)", "2026-11-28", "from=2026-11-28"),
         ("To (UTC)", "2026-11-29", "to=2026-11-29"),
     )
@@ -75,6 +76,30 @@ def test_each_filter_is_sent_and_a_key_that_is_gone_stays_visible(consoles: Cons
             page.get_by_label(label, exact=True).fill(text)
     page.get_by_role("button", name="Clear filters").click()
     expect(page.get_by_label("Reason", exact=True)).to_have_value("")
+
+
+def test_older_requests_are_read_on_request_and_refresh_begins_anew(consoles: Consoles) -> None:
+    api = FakeApi(number_of_rows=450)
+    page = consoles.faked(api, "decisions").page
+    found = page.get_by_role("main").get_by_role("status").first
+    expect(found).to_have_text("200 requests, older ones not loaded")
+    for told in ("400 requests, older ones not loaded", "450 requests"):
+        page.get_by_role("button", name="Older").click()
+        expect(found).to_have_text(told)
+    expect(page.get_by_role("button", name="Older")).to_have_count(0)
+    api.rows = api.rows[-3:]
+    page.get_by_role("button", name="Refresh").click()
+    expect(found).to_have_text("3 requests")
+    expect(page.locator("tr[data-row]")).to_have_count(3)
+
+    untold: Answer = {"query_text": None, "answer_text": None}
+    shown = api.rows[0][0].request_id
+    body = record(shown, api.rows)
+    api.answers[f"GET /v1/results/{shown}"] = Response({**body, **untold})
+    page.locator("tr[data-row='0']").click()
+    panel = page.get_by_role("dialog", name="Request")
+    expect(panel).to_contain_text("This stage does not store the texts of this request.")
+    expect(panel.get_by_role("region", name="Query")).to_have_count(0)
 
 
 def test_a_wrong_cost_is_said_beside_the_filter(consoles: Consoles) -> None:
@@ -157,19 +182,19 @@ def test_a_phone_leaves_time_tier_status_and_cost_in_the_list_and_the_zone(
 
 
 def test_hashes_and_scores_are_shown_as_what_they_are(consoles: Consoles) -> None:
-    [listed] = rows(1)
-    scored: Answer = {**listed, "thumb": "up", "score": 0.7}
-    hashed: Answer = {**record("", [listed]), "query_text": "a1" * 32, "answer_text": "b2" * 32}
-    api = FakeApi(
-        answers={
-            "GET /v1/results": Response(results([scored], 50, None)),
-            f"GET /v1/results/{listed['request_id']}": Response(hashed),
-        }
-    )
+    api = FakeApi()
+    listed = api.rows[:1]
+    path = f"GET /v1/results/{listed[0][0].request_id}"
+    scored: Answer = {**row(listed[0]), "thumb": "up", "score": 0.7}
+    texts: Answer = {"query_text": "a1" * 32, "answer_text": "b2" * 32}
+    api.answers |= {
+        "GET /v1/results": Response({**results(listed, 50, None), "data": [scored]}),
+        path: Response({**record(listed[0][0].request_id, api.rows), **texts}),
+    }
     page = consoles.faked(api, "decisions").page
-    row = page.locator("tr[data-row='0']")
-    expect(row.get_by_text("70%")).to_be_visible()
-    row.click()
+    first = page.locator("tr[data-row='0']")
+    expect(first.get_by_text("70%")).to_be_visible()
+    first.click()
     told = page.get_by_role("dialog", name="Request")
     expect(told.get_by_role("region", name="Hash of the query")).to_have_text("a1" * 32)
     expect(told.get_by_role("region", name="Hash of the answer")).to_have_text("b2" * 32)

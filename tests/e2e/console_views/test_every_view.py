@@ -11,7 +11,8 @@ from pydantic import JsonValue
 from tests.support.assistive import press_until
 from tests.support.browser import DESKTOP, PHONE, Watched, expect
 from tests.support.console_answers import prompts
-from tests.support.console_traffic import no_costs
+from tests.support.console_costs import no_costs
+from tests.support.console_states import STATES, api_of_states
 from tests.support.console_world import PLANTED
 from tests.support.consoles import Consoles
 from tests.support.fake_api import EMPTY, FakeApi, Response, refused
@@ -34,11 +35,11 @@ LOADED = {
 }
 """A text that a view shows when its data has arrived."""
 OF_VIEW = {
-    "overview": ("/v1/costs",),
     "decisions": ("/v1/results",),
     "prompt": ("/v1/prompt", "/v1/prompt/history"),
     "learning": ("/v1/learning", "/v1/runs"),
     "access": ("/v1/keys", "/v1/switches", "/v1/audit"),
+    "overview": ("/v1/costs",),
 }
 """What a view loads first. The playground loads nothing."""
 FIRST_DAY: Mapping[str, str] = {
@@ -50,22 +51,29 @@ FIRST_DAY: Mapping[str, str] = {
 }
 NAMES_OF_THE_API = {"object", "status", "state", "reason", "routing", "learning", "role", "profile"}
 """Fields whose texts are the API's own."""
+SCREENS = tuple(product((DESKTOP, PHONE), ("light", "dark")))
+SHOWN = ((DESKTOP, "light"), (PHONE, "dark"))
+"""Screens of which a screenshot stays."""
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_view_has_no_serious_finding_of_axe_and_fits_phones_and_desktops(
+def test_each_state_of_a_view_fits_phones_and_desktops_without_a_serious_finding_of_axe(
     consoles: Consoles, view: str
 ) -> None:
-    console = consoles.faked(FakeApi(), view)
+    console = consoles.faked(api_of_states(), view)
     page = console.page
     expect(page.get_by_role("heading", level=1)).to_have_text(VIEWS[view])
     expect(page.get_by_role("main")).to_contain_text(LOADED[view])
-    for (width, height), scheme in product((DESKTOP, PHONE), ("light", "dark")):
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)
-        assert console.axe() == [], f"{width} px, {scheme}"
-        assert console.overflow() == 0, f"{width} px"
-        console.screenshot(f"{view}-{width}-{scheme}")
+    for name, act in STATES[view].items():
+        act(page)
+        for (width, height), scheme in SCREENS:
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=scheme)
+            here = f"{view} {name}, {width} px, {scheme}"
+            assert console.axe(colors_only=scheme == "dark") == [], here
+            assert console.overflow() == 0, here
+            if ((width, height), scheme) in SHOWN:
+                console.screenshot("-".join(filter(None, (view, name, str(width), scheme))))
 
 
 def test_a_view_says_that_it_loads(consoles: Consoles) -> None:
@@ -77,29 +85,24 @@ def test_a_view_says_that_it_loads(consoles: Consoles) -> None:
         assert console.axe() == [], view
 
 
-@pytest.mark.parametrize("view", OF_VIEW)
-def test_a_view_shows_an_error_in_the_words_of_the_api_and_tries_again(
-    consoles: Consoles, view: str
-) -> None:
+def test_a_view_shows_an_error_in_the_words_of_the_api_and_tries_again(consoles: Consoles) -> None:
     told = "The table is away. Try again in a minute."
     api = FakeApi()
-    console = consoles.faked(api)
-    expect(console.page.get_by_role("heading", level=1)).to_be_visible()
-    for path in OF_VIEW[view]:
-        api.answers[f"GET {path}"] = refused(503, "store_unavailable", told)
-    console.page.evaluate(f"location.hash = '#/{view}?x=1'")
-    if view == "overview":
-        console.page.reload()
-    alert = console.page.get_by_role("alert").filter(has_text=told).first
-    expect(alert).to_be_visible()
-    assert console.axe() == []
-    console.screenshot(f"error-{view}")
-    api.answers.clear()
-    again = console.page.get_by_role("button", name="Try again")
-    for left in reversed(range(again.count())):
-        again.first.click()
-        expect(again).to_have_count(left)
-    expect(console.page.get_by_role("main")).to_contain_text(LOADED[view])
+    console = consoles.faked(api, "playground")
+    for view, paths in OF_VIEW.items():
+        failed = refused(503, "store_unavailable", told, {"retry-after": "7"})
+        api.answers = {f"GET {path}": failed for path in paths}
+        go_to(console, view)
+        alert = console.page.get_by_role("alert").filter(has_text=told).first
+        expect(alert).to_contain_text("try again in 7 s")
+        assert console.axe() == [], view
+        console.screenshot(f"error-{view}")
+        api.answers.clear()
+        again = console.page.get_by_role("button", name="Try again")
+        for left in reversed(range(again.count())):
+            again.first.click()
+            expect(again).to_have_count(left)
+        expect(console.page.get_by_role("main")).to_contain_text(LOADED[view])
 
 
 def test_on_the_first_day_each_view_says_what_to_do(consoles: Consoles) -> None:
@@ -115,6 +118,27 @@ def test_on_the_first_day_each_view_says_what_to_do(consoles: Consoles) -> None:
         expect(console.page.get_by_role("main")).to_contain_text(told)
         console.screenshot(f"first-day-{view}")
         assert console.axe() == [], view
+
+
+def test_the_theme_is_chosen_in_turn_and_kept_in_the_tab(consoles: Consoles) -> None:
+    console = consoles.faked(FakeApi(), "access", PHONE)
+    page = console.page
+
+    def color() -> str:
+        return str(page.evaluate("getComputedStyle(document.documentElement).backgroundColor"))
+
+    page.get_by_role("button", name="Theme: auto").click()
+    expect(page.get_by_role("button", name="Theme: dark")).to_be_visible()
+    dark = color()
+    page.reload()
+    page.get_by_role("button", name="Theme: dark").click()
+    light = color()
+    assert dark != light
+    page.emulate_media(color_scheme="dark")
+    assert color() == light
+    page.get_by_role("button", name="Theme: light").click()
+    expect(page.get_by_role("button", name="Theme: auto")).to_be_visible()
+    assert color() == dark
 
 
 def planted(body: JsonValue, field: str = "") -> Any:

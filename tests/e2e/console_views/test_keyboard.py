@@ -4,7 +4,8 @@ loses the focus."""
 from tests.support.assistive import focused, hears, listen, press_until, stays_in_dialog
 from tests.support.browser import Page, expect
 from tests.support.console_answers import KEYS, RUNS, WAITING, Answer, key, published, switches
-from tests.support.console_traffic import route, rows
+from tests.support.console_decisions import route
+from tests.support.console_traffic import rows
 from tests.support.consoles import Consoles
 from tests.support.fake_api import FakeApi, Response
 

@@ -3,7 +3,7 @@
 import re
 
 from tests.support.browser import DESKTOP, PHONE, expect
-from tests.support.console_answers import KEYS, Answer, key
+from tests.support.console_answers import KEYS, Answer, audit, iso, key
 from tests.support.consoles import Consoles
 from tests.support.fake_api import FakeApi, Response, refused
 
@@ -130,3 +130,31 @@ def test_a_key_without_tiers_is_said_at_the_first_box_which_takes_the_focus(
     assert console.axe() == []
     boxes[1].check()
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_revoked_keys_and_older_changes_are_shown_on_request(consoles: Consoles) -> None:
+    gone: Answer = {**key(KEYS[2]), "name": "old-bot", "revoked_at": iso(9.0)}
+    keys: Answer = {"object": "list", "data": [key(KEYS[0]), gone]}
+    newest: Answer = {**audit(), "cursor": "page-2"}
+    api = FakeApi(answers={"GET /v1/keys": Response(keys), "GET /v1/audit": Response(newest)})
+    page = consoles.faked(api, "access").page
+    row = page.get_by_role("region", name="Keys").get_by_role("row").filter(has_text="old-bot")
+    expect(page.get_by_role("button", name="Change search")).to_be_visible()
+    expect(row).to_have_count(0)
+    page.get_by_role("button", name="Show 1 revoked key").click()
+    expect(row).to_contain_text("revoked")
+    expect(row.get_by_role("button")).to_have_count(0)
+
+    trail = page.get_by_role("region", name="Audit trail")
+    expect(trail.get_by_role("listitem")).to_have_count(4)
+    older: Answer = {"at": iso(90.0), "subject": "key_0ld", "what": "keys", "action": "create"}
+    entry: Answer = {**older, "by": "ann", "before": None, "after": None, "confirmed": False}
+    api.answers["GET /v1/audit"] = Response({"object": "list", "data": [entry], "cursor": None})
+    trail.get_by_role("button", name="Older changes").click()
+    expect(trail.get_by_role("listitem")).to_have_count(5)
+    expect(trail.get_by_role("listitem").last).to_contain_text("unconfirmed")
+    expect(trail.get_by_role("button", name="Older changes")).to_have_count(0)
+    assert api.queries[-1]["cursor"] == "page-2"
+    trail.get_by_label("Show").select_option(label="Keys")
+    expect(trail.get_by_role("listitem")).to_have_count(1)
+    assert api.queries[-1]["what"] == "keys"

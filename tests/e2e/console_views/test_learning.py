@@ -15,14 +15,14 @@ from tests.support.console_answers import (
     run_detail,
 )
 from tests.support.consoles import Consoles
-from tests.support.fake_api import EMPTY, FakeApi, Response, refused
+from tests.support.fake_api import EMPTY, Answering, FakeApi, Response, refused
 
 POLL_MS = 10_000
 
 
 def test_a_run_that_is_under_way_is_followed(consoles: Consoles) -> None:
     under_way: Answer = {
-        **run(WAITING, "under_way", None, 0.1, None),
+        **run(WAITING, "under_way", None, None),
         "progress": {"trial": 3, "of": 6},
     }
     api = FakeApi(answers={"GET /v1/runs": Response({**EMPTY, "data": [under_way]})})
@@ -38,10 +38,10 @@ def test_a_run_that_is_under_way_is_followed(consoles: Consoles) -> None:
 def test_an_open_run_is_followed_by_the_calls_of_the_list_until_it_changes(
     consoles: Consoles,
 ) -> None:
-    started = run(WAITING, "under_way", None, 0.1, None)
+    started = run(WAITING, "under_way", None, None)
     listed, detail = "GET /v1/runs", f"GET /v1/runs/{WAITING}"
 
-    def told(which: Answer) -> dict[str, Response]:
+    def told(which: Answer) -> dict[str, Answering]:
         return {
             listed: Response({**EMPTY, "data": [which]}),
             detail: Response(run_detail(which)),
@@ -51,7 +51,7 @@ def test_an_open_run_is_followed_by_the_calls_of_the_list_until_it_changes(
     page = consoles.faked(api, f"learning?run={WAITING}", has_timers=True).page
     panel = page.get_by_role("dialog", name=f"Run {WAITING}")
     expect(panel).to_contain_text("under way")
-    expect(panel).to_contain_text("No difference")  # the last call of the panel
+    expect(panel).to_contain_text("added.")  # the last call of the panel
     before = len(api.called)
     for _ in range(6):
         with page.expect_response("**/v1/runs?*"):
@@ -148,7 +148,7 @@ def start_a_run(page: Page) -> None:
 
 
 def test_a_started_run_is_shown_until_the_list_has_it(consoles: Consoles) -> None:
-    begun = run(STARTED, "under_way", None, 0.0, None)
+    begun = run(STARTED, "under_way", None, None)
     api = FakeApi(
         answers={
             "POST /v1/runs": Response({"run": STARTED}, 202),
@@ -171,7 +171,7 @@ def test_a_started_run_is_shown_until_the_list_has_it(consoles: Consoles) -> Non
 
 def test_a_run_that_ended_before_it_began_says_so(consoles: Consoles) -> None:
     told = "The run ended before it began: another run was in progress."
-    stopped = run(STARTED, "stopped", None, 0.0, told)
+    stopped = run(STARTED, "stopped", None, told)
     api = FakeApi(
         answers={
             "POST /v1/runs": Response({"run": STARTED}, 202),
@@ -220,6 +220,12 @@ def test_a_run_says_what_became_of_all_that_it_read(consoles: Consoles) -> None:
         expect(table).to_contain_text(row)
     for each in left:
         expect(table).to_contain_text(str(each["reason"]))
+    curve = console.page.get_by_role("figure", name="Cost and quality on held-out examples")
+    curve.get_by_role("button", name="Table").click()
+    candidate = curve.get_by_role("row").filter(has_text="candidate")
+    for cell in ("0.20", "96.1%", "0.41", "$0.001980"):
+        expect(candidate).to_contain_text(cell)
+    expect(curve.get_by_role("row")).to_have_count(11)
     assert console.axe() == []
 
 

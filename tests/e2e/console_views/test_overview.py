@@ -4,9 +4,9 @@ import re
 
 from tests.support.browser import expect
 from tests.support.console_answers import RUNS, Answer, run_detail
-from tests.support.console_traffic import costs
+from tests.support.console_costs import costs
 from tests.support.consoles import Consoles
-from tests.support.fake_api import FakeApi, Response, refused
+from tests.support.fake_api import Answering, FakeApi, Response, refused
 
 
 def test_a_range_and_a_group_ask_for_their_sums(consoles: Consoles) -> None:
@@ -56,9 +56,9 @@ def judging(which: Answer, *, live: str | None) -> Answer:
 def test_the_judge_s_figure_is_of_the_newest_run_that_judged_the_live_prompt(
     consoles: Consoles,
 ) -> None:
-    _, *ended = RUNS
+    ended = RUNS[1:4]
     judged = ("incumbent", "candidate", "incumbent")
-    answers = {
+    answers: dict[str, Answering] = {
         f"GET /v1/runs/{which['run']}": Response(judging(which, live=live))
         for which, live in zip(ended, (None, *judged[1:]), strict=True)
     }
@@ -66,7 +66,7 @@ def test_the_judge_s_figure_is_of_the_newest_run_that_judged_the_live_prompt(
     api = FakeApi(answers=answers)
     expect(consoles.faked(api, "overview").page.get_by_role("main")).to_contain_text("judge: 96.1%")
     api = FakeApi(answers={**answers, newest: Response(judging(ended[0], live="incumbent"))})
-    expect(consoles.faked(api, "overview").page.get_by_role("main")).to_contain_text("judge: 94.9%")
+    expect(consoles.faked(api, "overview").page.get_by_role("main")).to_contain_text("judge: 94.3%")
 
 
 def test_a_prompt_that_no_run_judged_has_no_judge_s_figure(consoles: Consoles) -> None:
@@ -102,14 +102,14 @@ def test_times_in_the_last_bucket_are_only_known_to_be_over_its_start(consoles: 
     assert isinstance(total, dict)
     slow: Answer = {
         **total,
-        "latency_ms": {"mean": 40_000, "p50": 9_000, "p95": 31_000},
+        "latency_ms": {"mean": 40_000, "p50": 9_000, "p95": 57_000},
         "first_token_ms": {"mean": 9_000, "p50": 12_000, "p95": 15_500},
     }
     api = FakeApi(answers={"GET /v1/costs": Response({**body, "total": slow})})
     main = consoles.faked(api, "overview").page.get_by_role("main")
     expect(main).to_contain_text("95th percentile over 16 s")
     expect(main).to_contain_text("over 8 s")
-    expect(main).not_to_contain_text("31 s")
+    expect(main).not_to_contain_text("57 s")
 
 
 def partial_costs(by: str) -> Answer:
@@ -145,7 +145,7 @@ def test_a_sum_with_a_gap_says_so_in_every_place(consoles: Consoles) -> None:
     expect(stat.locator(".stat-value")).to_have_text(re.compile(r"^\$[\d.,]+$"))
     judge = main.locator(".stat").filter(has_text="Quality, by the judge")
     expect(judge).to_contain_text(
-        "94.9%as good as Tier 3 on 1,204 examples; no ratings from people"
+        "96.1%as good as Tier 3 on 1,204 examples; no ratings from people"
     )
     curve = page.get_by_role("figure", name="Cost by day")
     curve.get_by_role("button", name="Table").click()
@@ -173,3 +173,33 @@ def test_ranges_ask_for_their_days_and_bad_days_are_said(consoles: Consoles) -> 
         page.get_by_role("radio", name=name).check()
         expect(page.get_by_role("main")).to_contain_text(f"{days}, days in UTC")
         expect(page.get_by_role("figure", name="Cost by day")).to_be_visible()
+
+
+LISTEN_TO_CANVAS = """
+() => {
+    window.drawn = [];
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, ...more) {
+        drawn.push([text, x / this.canvas.width]);
+        return fillText.call(this, text, x, ...more);
+    };
+}
+"""
+"""Keep each text that is drawn, and where: as a share of the width."""
+
+
+def test_costs_are_summed_up_and_each_version_is_marked_in_the_curve(consoles: Consoles) -> None:
+    page = consoles.faked(FakeApi(), "overview").page
+    expect(page.get_by_role("figure", name="Cost by day")).to_be_visible()
+    page.evaluate(LISTEN_TO_CANVAS)
+    page.get_by_role("radio", name="Cumulative").check()
+    curve = page.get_by_role("figure", name="Cumulative cost")
+    expect(curve).to_be_visible()
+    page.wait_for_function("drawn.some(([text]) => /(live@|Version )3$/.test(text))")
+    drawn: list[tuple[str, float]] = page.evaluate("drawn")
+    at = {text[-1]: x for text, x in drawn if re.search(r"(live@|Version )\d$", text)}
+    assert 0.05 < at["2"] < 0.3 < 0.8 < at["3"] < 1  # written on Nov 1 and Nov 29
+    curve.get_by_role("button", name="Table").click()
+    last = curve.get_by_role("row").filter(has_text="Nov 30")
+    for total in ("$29.58", "$55.55"):
+        expect(last).to_contain_text(total)

@@ -5,10 +5,10 @@ from pydantic import JsonValue
 from tests.e2e.console_views.test_every_view import planted
 from tests.support.browser import Watched, expect
 from tests.support.console_answers import RUN, preview
-from tests.support.console_traffic import route
+from tests.support.console_decisions import route
 from tests.support.console_world import PLANTED
 from tests.support.consoles import Consoles
-from tests.support.fake_api import FakeApi, Response
+from tests.support.fake_api import Answering, FakeApi, Response
 
 
 def beside_the_prompt(body: JsonValue) -> JsonValue:
@@ -23,7 +23,7 @@ def check(console: Watched) -> None:
 
 
 def test_markup_that_an_action_shows_is_text(consoles: Consoles) -> None:
-    answers = {
+    answers: dict[str, Answering] = {
         "POST /v1/prompt/preview": Response(planted(preview())),
         "POST /v1/route": Response(planted(route())),
     }

@@ -61,8 +61,8 @@ def test_every_view_says_the_steering_score_in_the_same_words(consoles: Consoles
     live: Answer = prompt(1, HAND_WRITTEN, 30.0, "ann", live=1)
     score = live["steering"]
     checked = Response({**published(None), "steering": score})
-    answers = {"GET /v1/prompt": Response(live), "POST /v1/prompt": checked}
-    page = consoles.faked(FakeApi(answers=answers), "overview").page
+    api = FakeApi(answers={"GET /v1/prompt": Response(live), "POST /v1/prompt": checked})
+    page = consoles.faked(api, "overview").page
     main = page.get_by_role("main")
     told = (
         "texts around a query move 4.8% of queries to a higher tier on average, "
@@ -78,8 +78,9 @@ def test_every_view_says_the_steering_score_in_the_same_words(consoles: Consoles
 
 def test_a_text_without_a_score_is_said_to_be_not_measured_everywhere(consoles: Consoles) -> None:
     live: Answer = {**prompt(1, HAND_WRITTEN, 30.0, "ann", live=1), "steering": None}
-    answers = {"GET /v1/prompt": Response(live), "POST /v1/prompt": Response(published(None))}
-    page = consoles.faked(FakeApi(answers=answers), "overview").page
+    unmeasured = Response(published(None))
+    api = FakeApi(answers={"GET /v1/prompt": Response(live), "POST /v1/prompt": unmeasured})
+    page = consoles.faked(api, "overview").page
     main = page.get_by_role("main")
     expect(main).to_contain_text("Steering of version 1, that is, how easily a text around a query")
     expect(main).to_contain_text("another tier: not measured for this text")
@@ -194,3 +195,69 @@ def test_the_newest_message_is_shown_however_many_warnings_are_open(consoles: Co
         page.get_by_role("dialog").get_by_role("button", name="Roll back to version 2").click()
         expect(page.get_by_text(told)).to_be_visible()
         api.answers[call] = Response(published(5))
+
+
+def test_any_version_is_compared_unfolded_and_edited(consoles: Consoles) -> None:
+    page = consoles.faked(FakeApi(), "prompt").page
+    chosen = page.get_by_label("Compare the live version with")
+    version_1 = chosen.locator("option").filter(has_text="Version 1").inner_text()
+    chosen.select_option(label=version_1)
+    table = page.get_by_role("table", name="Version 1 beside Version 3")
+    expect(table.locator("del").filter(has_text="basic").first).to_be_visible()
+    unchanged = table.get_by_role("cell", name="- a word problem that takes a few steps")
+    expect(unchanged).to_have_count(0)
+    folds = table.get_by_role("button", name="unchanged line")
+    for left in reversed(range(folds.count())):
+        folds.first.click()
+        expect(folds).to_have_count(left)
+    expect(unchanged).to_have_count(2)
+
+    page.get_by_role("radio", name="Versions").check()
+    page.get_by_role("button", name="Compare version 2").click()
+    expect(page.get_by_role("table", name="Version 2 beside Version 3")).to_be_visible()
+    page.get_by_role("radio", name="Versions").check()
+    page.get_by_role("button", name="Edit version 1").click()
+    expect(page.get_by_label("Routing prompt")).to_have_value(HAND_WRITTEN)
+
+
+def test_a_preview_asks_about_as_many_requests_days_and_dollars_as_the_reader_says(
+    consoles: Consoles,
+) -> None:
+    call = "POST /v1/prompt/preview"
+    api = FakeApi(answers={call: Response(preview())})
+    page = consoles.faked(api, "prompt?tab=edit").page
+    page.get_by_label("Routing prompt").fill(EDITED)
+    for label, wrong, right in (
+        ("Requests (1 to 100)", "101", "50"),
+        ("Days (1 to 30)", "0", "14"),
+        ("Max spend, USD (up to 1)", "2", "0.5"),
+    ):
+        field = page.get_by_label(label)
+        field.fill(wrong)
+        expect(field).to_have_attribute("aria-invalid", "true")
+        expect(page.get_by_role("button", name="Preview")).to_be_disabled()
+        field.fill(right)
+    page.get_by_role("button", name="Preview").click()
+    expect(page.get_by_role("region", name="Preview")).to_contain_text(QUERY)
+    assert api.bodies(call) == [{"document": EDITED, "sample": 50, "days": 14, "budget_usd": 0.5}]
+
+
+def test_what_is_served_in_place_of_the_live_version_is_said(consoles: Consoles) -> None:
+    why = "It is no prompt: the section Instruction is missing."
+    broken: Answer = {**prompt(3, learned(), 1.4, "ann", live=2), "valid": False, "reason": why}
+    api = FakeApi(answers={"GET /v1/prompt": Response(broken)})
+    page = consoles.faked(api, "prompt?tab=versions").page
+    alert = page.get_by_role("alert").filter(has_text="The live version cannot be served")
+    expect(alert).to_contain_text(why)
+    rows = page.get_by_role("table").get_by_role("row")
+    expect(rows.filter(has_text="served")).to_have_count(1)
+    expect(rows.filter(has_text="served")).to_contain_text("2")
+
+    packaged = "packaged@98aa1b2c3d4e"
+    unstored: Answer = {"version": packaged, "serving": packaged, "written_at": None}
+    api.answers["GET /v1/prompt"] = Response({**broken, **unstored, "valid": True})
+    page.reload()
+    page.get_by_role("radio", name="Edit").check()
+    main = page.get_by_role("main")
+    expect(main).to_contain_text(f"The stage serves {packaged}, which is not stored as a version")
+    expect(page.get_by_label("Routing prompt")).to_have_count(0)
