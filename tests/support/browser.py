@@ -30,10 +30,12 @@ WIDER = """
 Math.max(...[document.documentElement, ...document.querySelectorAll("dialog[open]")]
     .map(each => each.scrollWidth - each.clientWidth))
 """
-DIALOG_HEIGHT = """
-Math.max(0, ...[...document.querySelectorAll("dialog[open]")].map(each => each.scrollHeight + 32))
+HEIGHT = """
+[...document.querySelectorAll("dialog[open]")].at(-1)?.scrollHeight
+    ?? document.documentElement.scrollHeight
 """
-"""A dialog in the middle leaves a margin."""
+MARGIN = 32
+"""Above and below a dialog in the middle of the window."""
 NETWORK = "Failed to load resource"
 """How Chromium begins its message about a response with an error status."""
 
@@ -92,13 +94,14 @@ class Watched:
     def screenshot(self, name: str) -> Path:
         """Take a picture of the whole page, or of the whole dialog on it."""
         file = SCREENSHOTS / f"{name}.png"
-        window = self.page.viewport_size or {"width": 0, "height": 0}
-        needed = int(self.page.evaluate(DIALOG_HEIGHT))
-        if needed > window["height"]:
-            self.page.set_viewport_size({"width": window["width"], "height": needed})
-        self.page.screenshot(path=file, animations="disabled", full_page=needed == 0)
-        if needed > window["height"]:
-            self.page.set_viewport_size({"width": window["width"], "height": window["height"]})
+        window = self.page.viewport_size
+        assert window is not None
+        height = int(self.page.evaluate(HEIGHT))
+        if height > window["height"]:
+            self.page.set_viewport_size({"width": window["width"], "height": height + MARGIN})
+        self.page.screenshot(path=file, animations="disabled")
+        if height > window["height"]:
+            self.page.set_viewport_size(window)
         return file
 
     def _dialog(self, dialog: Any) -> None:

@@ -4,7 +4,7 @@ pictures of docs/console.md."""
 from collections.abc import Callable, Mapping
 
 from tests.support.browser import Page, expect
-from tests.support.console_answers import KEYS, MODELS, WAITING, Answer, key, preview
+from tests.support.console_answers import KEYS, MODELS, WAITING, Answer, key, learned, preview
 from tests.support.console_decisions import QUERY, route
 from tests.support.fake_api import FakeApi, Response, Streamed
 
@@ -15,6 +15,7 @@ SAID = {
     "tier-3": "It depends on the country. In Switzerland the cantons tax gifts: in Zurich, a gift "
     "of an aunt above CHF 15,000 is taxed at 2% to 6%, times three for nephews and nieces.",
 }
+EDIT = ("prices or return policies of the shop", "prices, returns or gift cards of the shop")
 USD = {"tier-1": 0.000021, "tier-3": 0.000912}
 
 
@@ -72,15 +73,13 @@ def pasting(page: Page) -> None:
 
 
 def recorded(page: Page) -> None:
-    page.locator("tr[data-row='3']").click()
+    page.locator("tr[data-row]").filter(has_text="Tier 2").first.click()
     expect(page.get_by_role("dialog", name="Request")).to_contain_text("Routing headers")
 
 
 def previewed(page: Page) -> None:
     page.get_by_role("radio", name="Edit").check()
-    text = page.get_by_label("Routing prompt")
-    text.press("Control+End")
-    text.press_sequentially("!")
+    page.get_by_label("Routing prompt").fill(learned().replace(*EDIT))
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_role("region", name="Preview")).to_contain_text("Would move")
 

@@ -51,9 +51,9 @@ STATUSES: tuple[tuple[RequestStatus, ...], tuple[int, ...]] = (
     ("answered", "partial", "failed", "dry_run"),
     (95, 1, 2, 2),
 )
-USUAL = (Reason.ROUTER, Reason.ROUTER, Reason.ROUTER, Reason.OVERRIDE, Reason.SESSION)
+USUAL = 5 * (Reason.ROUTER, Reason.ROUTER, Reason.ROUTER, Reason.OVERRIDE, Reason.SESSION)
 REASONS = {
-    Tier.SMALL: (*USUAL, Reason.BYPASS, Reason.BYPASS),
+    Tier.SMALL: (*USUAL, *6 * (Reason.BYPASS,)),
     Tier.MEDIUM: (*USUAL, Reason.FALLBACK, Reason.CAPPED),
     Tier.LARGE: (*USUAL, Reason.DEGRADED),
 }
