@@ -4,11 +4,14 @@ import ast
 import json
 import re
 import subprocess
+from enum import StrEnum
 from typing import Any
 
 import pytest
 
-from tests.support.page_functions import results_of, run_node
+from route_switch.domain.decision import Reason
+from route_switch.domain.sessions import Move
+from tests.support.page_functions import PAGE, results_of, run_node
 
 NASTY = (
     "plain",
@@ -95,3 +98,13 @@ def test_copied_javascript_sends_exactly_the_request(text: str) -> None:
     assert base == f"{BASE}/v1"
     assert sent == body
     assert options == {"headers": {"x-session-id": text}}
+
+
+@pytest.mark.parametrize(("words", "said"), [("REASONS", Reason), ("SESSIONS", Move)])
+def test_the_page_has_words_for_all_that_a_decision_says(words: str, said: type[StrEnum]) -> None:
+    code = (
+        f"import {{ {words} }} from {json.dumps((PAGE / 'src/reasons.ts').as_uri())};"
+        f"process.stdout.write(JSON.stringify(Object.keys({words})));"
+    )
+    known = json.loads(run_node("--no-warnings", "--input-type=module", "--eval", code))
+    assert sorted(known) == sorted(said)

@@ -4,11 +4,18 @@ export const REASONS: Readonly<Record<string, string>> = {
   router: "The routing prompt chose this tier.",
   bypass: "The query is too short to be worth a router call, so the lowest tier answers.",
   override: "The request, its key or the owner named the tier.",
-  fallback: "The models of the decided tier failed, so another tier answered.",
-  degraded: "The router failed, so the safe tier answers.",
+  fallback: "The router failed or routing is off, so the safe tier answers.",
+  degraded: "Another tier answered than the one that was chosen, or the key's budget is spent.",
   capped: "Routing chose Tier 3, but the key has used up its share of Tier 3.",
   shadow: "Routing only decides beside the answer; the fixed tier answers.",
   session: "The conversation stays on the tier that it is on.",
+};
+
+export const SESSIONS: Readonly<Record<string, string>> = {
+  new: "new: this is the first message, so nothing is kept yet",
+  kept: "kept: the conversation stays on its tier",
+  "moved up": "moved up: the conversation needs a higher tier",
+  "moved down": "moved down: a lower tier is now enough",
 };
 
 export const STATUSES: Readonly<Record<string, string>> = {

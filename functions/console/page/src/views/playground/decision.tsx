@@ -6,7 +6,7 @@ import { Badge, Bar, Facts, TierBadge } from "../../components/basic.tsx";
 import { Table } from "../../components/table.tsx";
 import { count, decimal, percent, usd, usdLike } from "../../format.ts";
 import { versionName } from "../../prompt-version.ts";
-import { REASONS } from "../../reasons.ts";
+import { REASONS, SESSIONS } from "../../reasons.ts";
 import { Asked } from "./asked.tsx";
 import type { Body } from "./conversation.ts";
 import { leadWords, sentencesOf } from "./explained.ts";
@@ -45,13 +45,6 @@ export function Decision({ route, asked, isEarlier }: { route: Route; asked: Bod
     </article>
   );
 }
-
-const SESSIONS: Readonly<Record<string, string>> = {
-  new: "new: this is the first message, so nothing is kept yet",
-  kept: "kept: the conversation stays on its tier",
-  up: "moved up: the conversation needs a higher tier",
-  down: "moved down: a lower tier is now enough",
-};
 
 function sessionOf(route: Route): string {
   if (route.session === null) return "no rule applies: the tier was fixed, or the request has no session";
