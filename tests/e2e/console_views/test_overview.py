@@ -92,7 +92,7 @@ def test_what_could_not_be_read_is_said_and_read_again(consoles: Consoles) -> No
     )
     api.answers.clear()
     main.get_by_role("button", name="Try again").click()
-    expect(main).to_contain_text("judge: 94.9%")
+    expect(main).to_contain_text("judge: 96.1%")
     expect(main).not_to_contain_text("Could not be read")
 
 
