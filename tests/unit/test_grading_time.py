@@ -37,7 +37,8 @@ PIECES = (
 )
 LIMIT_S = 0.15
 """Of processor time. The slowest of these texts takes 0.028 s (best of three, a busy machine), and
-0.07 s on a machine that is half as fast. Work that grows with the square of a text takes seconds."""
+0.07 s on a machine that is half as fast. Work that grows with the square of a text takes
+seconds."""
 
 
 Work = Callable[[], object]
