@@ -54,7 +54,7 @@ def thought(answer: Any) -> object:
 
 
 def paced(texts: Iterable[str | None]) -> object:
-    """Whether words come while the answer is written, which takes a second, and not together. A
+    """Whether words come while the answer is written, which takes two seconds, and not together. A
     busy machine may hold some up."""
     times = [time.monotonic() for text in texts if text]
     pauses = sum(later - earlier > 0.05 for earlier, later in pairwise(times))

@@ -78,7 +78,7 @@ _LIMITED = ("rate_limit_exceeded", "Slow down.")
 REPLIES: Mapping[str, Reply] = {
     "text": completion("Because."),
     "stream": completion("Because."),
-    "pace": streamed(*(f"word-{number} " for number in range(8)), pause_s=0.15),
+    "pace": streamed(*(f"word-{number} " for number in range(8)), pause_s=0.3),
     "tools": _TOOLS,
     "tools_streamed": _TOOLS,
     "structured": said('{"height_m": 2.5}'),
