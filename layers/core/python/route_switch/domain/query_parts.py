@@ -11,6 +11,7 @@ All of it is linear in the text, of which only the ends are read.
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, pairwise
 
 HEAD_CHARS = 3000
@@ -60,6 +61,8 @@ _COURTESIES = frozenset(
     sir some thank thanks that the this to with would you your
     """.split()  # noqa: SIM905 (as a list it would be a page long)
 )
+SIDES = 128
+"""Texts whose answers are kept: the stretches of a query have the same sides again and again."""
 _FENCES = {"```": "```", "[PYTHON]": "[/PYTHON]"}
 _LATIN, _OTHER = r"\u0000-\u024f", r"\u0370-\uffff"
 _CUT = re.compile(
@@ -110,6 +113,7 @@ def at_most(units: list[Unit], most: int) -> list[Unit]:
     return [*units[:half], Unit(joined(middle), sum(unit.words for unit in middle)), *units[-half:]]
 
 
+@lru_cache(maxsize=SIDES)
 def poses_task(text: str) -> bool:
     """Whether the text holds code or a list of options: a task that is hard to take for another."""
     read = ends_of(text)
@@ -143,6 +147,7 @@ def is_aside(text: str, other: str) -> bool:
     return words_in(text) <= words_in(other) and not _may_ask(text) and _may_ask(other)
 
 
+@lru_cache(maxsize=SIDES)
 def _may_ask(text: str) -> bool:
     lines = text.split("\n")
     return (
@@ -228,6 +233,7 @@ def stretches_of(units: list[Unit], most_cuts: int) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=SIDES)
 def words_in(text: str) -> int:
     return len(_WORD.findall(text))
 
