@@ -35,6 +35,7 @@ from moto.stepfunctions.parser.asl.eval.callback.callback import (
     HeartbeatTimeoutError,
 )
 from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -58,6 +59,7 @@ def install(cloud: Cloud) -> None:
     accept_early_task_results()
     keep_failure_causes()
     stop_at_once()
+    stop_before_the_first_state()
     format_start_times()
 
 
@@ -210,6 +212,22 @@ def stop_at_once() -> None:
             execution.stop_date = datetime.now(UTC)
 
     Execution.stop = stop_now
+
+
+def stop_before_the_first_state() -> None:
+    """Stop executions that have just started. moto answers 500 while it parses the definition."""
+    get_environment = ExecutionWorker._get_evaluation_environment
+    start = ExecutionWorker.start
+
+    def get_prepared(worker: Any) -> Any:
+        return get_environment(worker) if worker.env is None else worker.env
+
+    def start_prepared(worker: Any) -> None:
+        worker.env = get_environment(worker)
+        start(worker)
+
+    ExecutionWorker._get_evaluation_environment = get_prepared
+    ExecutionWorker.start = start_prepared
 
 
 def format_start_times() -> None:

@@ -261,6 +261,14 @@ def test_a_function_describes_and_stops_an_execution(
     hold.unlink()
 
 
+def test_an_execution_is_stopped_before_its_first_state(stack: StackInfo) -> None:
+    long = {f"State{place}": {"Type": "Pass", "End": True} for place in range(500)}
+    running = start(stack, machine({"Type": "Wait", "Seconds": 60, "End": True}, **long))
+    aws(stack, "stepfunctions").stop_execution(executionArn=running)
+    described = aws(stack, "stepfunctions").describe_execution(executionArn=running)
+    assert described["status"] == "ABORTED"
+
+
 def test_256_kb_are_accepted_and_one_more_byte_is_not(stack: StackInfo, worker: str) -> None:
     pass_on = {"Type": "Pass", "End": True}
     fits = {"text": "x" * (KB_256 - len('{"text": ""}'))}
