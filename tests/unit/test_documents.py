@@ -26,6 +26,11 @@ def anchors(file: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_no_document_has_a_merge_conflict(document: Path) -> None:
+    assert re.findall(r"^[<=>]{7}( .*)?$", document.read_text("utf-8"), re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
 def test_every_link_has_a_target(document: Path) -> None:
     for target, anchor in LINK.findall(document.read_text("utf-8")):
         file = document.parent / target if target else document
