@@ -53,10 +53,10 @@ BY_SERVICE = {
         "prompt_version": "Version of the live prompt that routed the request.",
         "price_missing": "Requests with a model whose price is unknown.",
         "prompt_unreadable": (
-            "Requests during which no valid live prompt, or not its local model, could be read."
+            "Requests for which no valid live prompt or local model could be read."
         ),
-        "records_lost": "Requests whose record DynamoDB did not take; it is in the queue.",
-        "unexpected_errors": "Requests answered with 500 because of a defect.",
+        "records_lost": "Requests whose record DynamoDB did not accept; it is in the queue.",
+        "unexpected_errors": "Requests answered with 500 because of a bug.",
         "streams_broken": "Requests whose streamed answer broke off after it had begun.",
         "models_skipped": "Requests that skipped a model because it keeps failing.",
         "streaming_unavailable": "Cold starts on a runtime whose client cannot stream.",
@@ -64,7 +64,7 @@ BY_SERVICE = {
     "management": {
         "feedback": "Ratings received.",
         "feedback_score": "Score of a rating, 0 to 1.",
-        "unexpected_errors": "Requests answered with 500 because of a defect, here or in the owner "
+        "unexpected_errors": "Requests answered with 500 because of a bug, here or in the owner "
         "function.",
     },
     "monitor": {

@@ -74,8 +74,8 @@ class Stage(BaseModel):
     """Origins of web pages that may call the API (CORS); `*` is every origin."""
     authorizer: Authorizer = "keys"
     """Who may call the API: everyone with one of its `keys`, or only principals that `iam` policies
-    allow, with requests signed by AWS's Signature Version 4. These send a key in `x-api-key`
-    besides."""
+    allow, with requests signed by AWS's Signature Version 4. These also send a key
+    in `x-api-key`."""
     tracing: bool = True
     """Trace requests with X-Ray."""
     retain: bool = False

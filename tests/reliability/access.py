@@ -35,19 +35,19 @@ def measure() -> Section:
     return Section(
         name="access",
         title="Who gets in",
-        promise="Nobody gets in without a valid key, no key reaches what another one owns, and "
-        "no body, reply or damaged document leads to anything but a clear answer.",
+        promise="Requests without a valid key are refused, no key reaches what another key owns, "
+        "and every body, reply or damaged document leads to a clear answer.",
         method="The real handlers on moto, in one process. The table of routes and callers is "
         "walked from the OpenAPI document (`tests/support/attacks/`).",
         columns=("tried", "n", "result"),
         rows=tuple((each.what, f"{each.n:,}", each.result) for each in tried),
         aims=(
-            none_of("attempt that ends otherwise than it must", sum(each.wrong for each in tried)),
+            none_of("attempt with an unexpected result", sum(each.wrong for each in tried)),
         ),
         notes=(
             f"Routes: {len(operations())}. Callers: {', '.join(KEYS)}.",
-            "Every rule about paths that stands before the functions is API Gateway's own and is "
-            "not part of this suite: here each path reaches all functions.",
+            "The rules about paths that apply before the functions are API Gateway's own and not "
+            "part of this suite: here, each path reaches all functions.",
         ),
     )
 
@@ -134,7 +134,7 @@ def _damages() -> list[Tried]:
                 f"damaged: {re.sub(r'[|]', '', name)}",
                 DAMAGES,
                 f"{found.refused:,} refused with a clear error, {found.read:,} read as another "
-                f"whole one or as not there, {len(found.broken)} unclear errors",
+                f"complete one or as missing, {len(found.broken)} unclear errors",
                 len(found.broken),
             )
         )

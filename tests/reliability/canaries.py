@@ -85,8 +85,8 @@ def measure() -> Section:
         notes=(
             "Before it was extended, the filter found 15 of the 43 forms written afterwards.",
             "No list of wordings is complete: an order in words that the filter does not know can "
-            "become a demo or be shown to the proposer. It cannot reach a report, because a report "
-            "names requests of traffic and quotes none; demos are shown there for review.",
+            "become a demo or be shown to the proposer. It cannot reach a report, because reports "
+            "name requests from traffic without quoting them; demos are shown there for review.",
             f"Of the {len(sample)} texts of the sample, which hold none of these on purpose, the "
             f"filter withholds {withheld}.",
         ),

@@ -83,12 +83,13 @@ def measure() -> Section:
         name="deletion",
         title="Deleting a user",
         promise=(
-            "A key's deletion of a user completes whatever other keys own under the same name."
+            "A key's deletion of a user completes, however many requests other keys have under the "
+            "same name."
         ),
         method=(
             "Requests are stored directly; `DELETE /v1/users/{user}` runs through the real handler "
             "on moto, in one process, and is repeated with the answer's cursor until it is "
-            "complete. One run a row: the counts do not vary."
+            "complete. Each row is one run, because the counts do not vary."
         ),
         columns=(
             "key",
@@ -102,7 +103,7 @@ def measure() -> Section:
         rows=tuple(_row(*case, each) for case, each in zip(cases, found, strict=True)),
         aims=(
             Aim(
-                "a deletion is complete after one call, whatever other keys own",
+                "a deletion is complete after one call, however many requests other keys have",
                 f"{at_once} of {len(found)}",
                 at_once == len(found),
             ),

@@ -45,7 +45,7 @@ def measure() -> Section:
         notes=(
             "The bound for honest keys is 1% per key and quarter as long as the true share is at "
             "most the expected one, which is five points above the baseline's upper bound.",
-            "A key that raises its share by less than five points a month is not found.",
+            "A key that raises its share by less than five points a month is not detected.",
         ),
     )
 

@@ -52,7 +52,7 @@ def measure() -> Section:
     return Section(
         name="steering",
         title="Steering the router",
-        promise="How far a text that somebody puts around a query moves its tier.",
+        promise="How far a text around a query moves its tier.",
         method=(
             f"`route-switch steering --sample {QUERIES}`: packaged prompt {packaged.version}, "
             f"router `{ROUTER}`, {len(score.scores)} packaged texts (set {score.strings_digest}); "
@@ -84,14 +84,14 @@ def measure() -> Section:
             f"{score.mean('control'):.1%}.",
             "Before queries were read without disguises and by their parts, the same texts moved "
             "44.5% up (worst 100%) and 19.9% down (worst 93%), with 60 queries on each side.",
-            "Most of what is left: a short demanding query without code or "
+            "Most of what remains: a short demanding query without code or "
             "options beside a short easy text; local models, which know words but not which "
             "sentences belong together; and hybrid, which asks the router LLM about a changed text "
             "where it was sure of the query.",
             "A run proposes no policy that is clearly easier to steer than the current prompt, so "
-            "a learned policy with worse figures stays out.",
-            "The rules for parts of a text were written with some of these texts in view, so texts "
-            "that are not packaged can do better.",
+            "it does not propose a learned policy with worse figures.",
+            "The rules for parts of a text were written with knowledge of some of these texts, so "
+            "texts that are not packaged can move more queries.",
         ),
     )
 

@@ -36,8 +36,8 @@ def measure() -> Section:
     return Section(
         name="week",
         title="What one client key can do to a week",
-        promise="Whether the weekly run reads whatever the API accepts, in which time, and how "
-        "much of its money one client's requests can use up.",
+        promise="Whether the weekly run reads all that the API accepts, how long that takes, and "
+        "how much of its money one client's requests can use up.",
         method="Generated bodies of every protocol, parsed by the API, recorded, and read by every "
         "step up to the outcome table (`tests/support/attacks/week_reads.py`); repeated pieces of "
         "text; simulated traffic of four keys beside one that sends costly requests.",

@@ -93,7 +93,7 @@ REMEDIES: dict[str, tuple[Callable[[], object], str]] = {
     "no_live_prompt": (raising(preview_shapes.no_live_prompt()), "Publish one first."),
     "not_found": (
         raising(UnknownSubjectError(f"There is no key 'x'. {API_WORDS.list_keys} lists the keys.")),
-        "Load the view again",
+        "Reload the view",
     ),
     "own_key": (raising(refusals.own_key(KEY)), "Sign in with another admin key."),
     "price_unknown": (raising(preview_shapes.router_price_unknown("m")), "Set it in USD"),
@@ -112,7 +112,7 @@ REMEDIES: dict[str, tuple[Callable[[], object], str]] = {
         raising(preview_shapes.router_not_callable("m")),
         "route-switch prompt preview",
     ),
-    "run_exists": (conflict("run_exists", ""), "The list shows how far it is."),
+    "run_exists": (conflict("run_exists", ""), "The list shows its progress."),
     "run_not_waiting": (conflict("run_not_waiting", ""), "it was answered, timed out"),
     "switches_unreadable": (
         raising(switch_shapes.unreadable_switches()),

@@ -88,7 +88,7 @@ def test_what_could_not_be_read_is_said_and_read_again(consoles: Consoles) -> No
     page = consoles.faked(api, "overview").page
     main = page.get_by_role("main")
     expect(main).to_contain_text(
-        "Could not be read, and is left out: the versions of the prompt, what the judge said."
+        "Could not be read and is left out: the versions of the prompt, the judge's verdict."
     )
     api.answers.clear()
     main.get_by_role("button", name="Try again").click()

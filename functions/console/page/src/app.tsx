@@ -64,7 +64,7 @@ function skip(event: MouseEvent): void {
 
 /** A key that the reader forgets takes along what was typed with it; one that the stage refuses does not. */
 async function forget(): Promise<void> {
-  const body = <p>What you typed in this tab, such as an edit of the prompt or a conversation, is dropped with the key.</p>;
+  const body = <p>What you typed in this tab, such as an edit of the prompt or a conversation, is discarded with the key.</p>;
   if (isAnythingHeld() && !(await confirm({ title: "Forget the key?", body, action: "Forget key and texts", danger: true }))) return;
   resetKept();
   holdNothing();

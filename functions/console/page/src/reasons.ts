@@ -5,10 +5,10 @@ export const REASONS: Readonly<Record<string, string>> = {
   bypass: "The query is too short to be worth a router call, so the lowest tier answers.",
   override: "The request, its key or the owner named the tier.",
   fallback: "The router failed or routing is off, so the safe tier answers.",
-  degraded: "Another tier answered than the one that was chosen, or the key's budget is spent.",
+  degraded: "A tier other than the chosen one answered, or the key's budget is spent.",
   capped: "Routing chose Tier 3, but the key has used up its share of Tier 3.",
-  shadow: "Routing only decides beside the answer; the fixed tier answers.",
-  session: "The conversation stays on the tier that it is on.",
+  shadow: "A fixed tier answers; the router's decision is only recorded.",
+  session: "The conversation stays on its current tier.",
 };
 
 export const SESSIONS: Readonly<Record<string, string>> = {

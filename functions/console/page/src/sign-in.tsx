@@ -57,8 +57,8 @@ function bare(pasted: string): string {
 function SignedOnly() {
   return (
     <p role="alert">
-      This stage takes only requests that are signed with AWS credentials, which a page cannot sign, so the
-      console cannot be used here.
+      This stage accepts only requests that are signed with AWS credentials. A page cannot sign requests, so
+      the console cannot be used here.
     </p>
   );
 }
@@ -66,8 +66,8 @@ function SignedOnly() {
 function LocalHint() {
   return (
     <p class="hint">
-      Local stack: the keys are in <code>.local/stack.json</code>, after <code>make demo</code> in{" "}
-      <code>.local/demo/stack.json</code>, as <code>admin_key</code> and <code>api_key</code>.
+      Local stack: <code>admin_key</code> and <code>api_key</code> are in <code>.local/stack.json</code>, or after{" "}
+      <code>make demo</code> in <code>.local/demo/stack.json</code>.
     </p>
   );
 }

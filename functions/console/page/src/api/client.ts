@@ -84,7 +84,7 @@ export async function call(
 }
 
 const NO_ANSWER = "The stage did not answer. Check your connection and try again.";
-const NO_ANSWER_TO_CHANGE = "The stage did not answer, so it is not known whether it received this. Check your connection before you try again.";
+const NO_ANSWER_TO_CHANGE = "The stage did not answer, and may or may not have received this. Check your connection before you try again.";
 
 async function send(path: string, init: RequestInit): Promise<Response> {
   try {
@@ -92,7 +92,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     if (error instanceof TypeError && /header|ByteString|ISO-8859-1/i.test(error.message)) {
-      throw new ApiError("The key has characters that no key has. Copy it again.", 401, "invalid_api_key");
+      throw new ApiError("The key contains characters that no key can have. Copy it again.", 401, "invalid_api_key");
     }
     throw new ApiError(init.method === "GET" ? NO_ANSWER : NO_ANSWER_TO_CHANGE, 0, "no_answer");
   }

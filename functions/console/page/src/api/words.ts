@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<string, string>> = {
   report_not_found: "This run has no report to download: it wrote none, a deletion removed it, or it is too long.",
   router_not_callable:
     "The page cannot ask the router LLM of this stage: that needs LiteLLM, which takes too long to load. Preview the edit with the command line: route-switch prompt preview.",
-  run_exists: "Nothing was started: {run} is in progress, and only one run can be active. The list shows how far it is.",
+  run_exists: "Nothing was started: {run} is in progress, and only one run can be active. The list shows its progress.",
   run_not_waiting: "This run no longer waits for approval: it was answered, timed out or was stopped.",
 };
 
@@ -24,7 +24,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   former_secrets: "Wait until one ends, or enter 0 hours to end all of them.",
   key_changed: "Look at the list of keys, then try again.",
   key_revoked: "Create a new key.",
-  not_found: "Load the view again to see those that there are.",
+  not_found: "Reload the view to see what exists.",
   prompt_replaced: "Compare the two in “Versions”; to restore the other one, roll back to it.",
   switches_unreadable: "To rewrite all of them, choose “Rewrite all switches”.",
 };

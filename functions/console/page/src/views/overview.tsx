@@ -54,7 +54,7 @@ function Sums({ days, group }: { days: Days; group: GroupBy }) {
   );
   const verdict = useLoaded(async (signal) => ({ found: await judged(signal) }), []);
   const live = useLoaded((signal) => getPrompt(null, signal), []);
-  const parts = { "the versions of the prompt": versions, "the previous period": earlier, "what the judge said": verdict, "the live prompt": live };
+  const parts = { "the versions of the prompt": versions, "the previous period": earlier, "the judge's verdict": verdict, "the live prompt": live };
   const unread = Object.entries(parts).filter(([, { state }]) => state === "failed");
   const reload = () => {
     costs.reload();
@@ -81,7 +81,7 @@ function isEmpty(total: Costs): boolean {
 
 /** What the page goes without; the rest of it stands. */
 function Unread({ parts, retry }: { parts: string[]; retry: () => void }) {
-  return <p class="hint" role="status">Could not be read, and is left out: {parts.join(", ")}. <Button kind="quiet" onClick={retry}>Try again</Button></p>;
+  return <p class="hint" role="status">Could not be read and is left out: {parts.join(", ")}. <Button kind="quiet" onClick={retry}>Try again</Button></p>;
 }
 
 function Steered({ prompt }: { prompt: PromptDocument }) {

@@ -105,7 +105,7 @@ export default function Playground() {
             <Button onClick={compare} disabled={!ready || busy}>Compare</Button>
           </div>
         </div>
-        <p class="hint">Runs are requests like any other: they are paid for, counted and limited by this key. “Decide only” calls no tier; explaining a decision can cost up to two router calls.</p>
+        <p class="hint">Runs are ordinary requests: they are charged to this key, counted, and subject to its limits. “Decide only” calls no tier; explaining a decision can cost up to two router calls.</p>
         <Snippets body={body} headers={headers} />
       </section>
       <section class="stack" aria-label="Results">

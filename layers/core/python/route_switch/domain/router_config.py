@@ -42,13 +42,13 @@ class RouterConfig(BaseModel):
     safe_tier: Tier = Tier.MEDIUM
     """Answers if the router LLM fails or its reply names no tier."""
     start: Literal["on", "shadow"] = "on"
-    """How routing begins on a new stage. In `shadow` one tier answers, and routing decides beside
-    it. Only the first deployment sets it; later `route-switch switch routing` does."""
+    """How routing begins on a new stage. In `shadow`, one tier answers, and routing's decisions are
+    only recorded. Only the first deployment sets it; later `route-switch switch routing` does."""
     shadow_answer_tier: Tier = Tier.LARGE
     """The tier that answers in shadow, as far as the request and its key allow it."""
     shadow_monthly_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = 10.0
     """Budget of the router calls in shadow. They are sampled to stay within it. Those of dry runs
-    are asked for, and neither sampled nor counted; null asks the router about every request."""
+    are neither sampled nor counted; null asks the router about every request."""
     bypass_tokens: Annotated[int, Field(ge=0)] = 8
     """A query with fewer estimated tokens goes to Tier 1 without a router call; 0 is off. System
     messages and the schema of the answer count; a query with a conversation, tools or attachments
@@ -67,8 +67,8 @@ class RouterConfig(BaseModel):
     """Time that a model has for a whole answer before the next one is asked as well; the first
     answer to arrive is used. The last model that may answer has all the time that is left."""
     stall_s: Annotated[float, Field(gt=0)] = 60.0
-    """A model that sends nothing for so long while it streams has failed, and before its first
-    token the next one is asked. The last model has all the time for its first token."""
+    """A streaming model that sends nothing for this long has failed; before its first token, the
+    next one is asked. The last model has all the remaining time for its first token."""
     text_storage: TextStorage = "full"
     """What records keep of queries and answers: the text, a keyed hash (HMAC) of it, or nothing."""
     retention_days: Annotated[int, Field(ge=1)] = 90

@@ -56,8 +56,8 @@ class TierModels(BaseModel):
     fallbacks: tuple[ModelName, ...] = ()
     """Models to try in this order if it fails."""
     params: TierParameters = NO_PARAMETERS
-    """Parameters of the tier's requests, such as a reasoning effort. Fallbacks get them as far as
-    they take them."""
+    """Parameters of the tier's requests, such as a reasoning effort. Fallbacks get those that
+    they take."""
     max_output_tokens: Annotated[int, Field(ge=1)] | None = None
     """Output limit of requests that set none. Null: 4,096 tokens on Bedrock, which reserves them
     when a call starts; elsewhere the provider's own limit. Never above what the model can write,

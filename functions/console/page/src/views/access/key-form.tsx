@@ -80,7 +80,7 @@ export function KeyForm({ before, onClose, made, changed }: KeyFormProps) {
 function Lost({ error, name }: { error: Error; name: string }) {
   return (
     <Failed error={error} title="It is not known whether the key was created">
-      <p>Look at the list first: if it has a new key named {name}, revoke that one, because its secret cannot be shown again. Then create the key once more.</p>
+      <p>Look at the list first: if it has a new key named {name}, revoke that one, because its secret cannot be shown again. Then create the key again.</p>
     </Failed>
   );
 }

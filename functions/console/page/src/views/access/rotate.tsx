@@ -56,7 +56,7 @@ export function Rotate({ of, onClose, rotated, lost }: RotateProps) {
 function Lost({ error }: { error: Error }) {
   return (
     <Failed error={error} title="It is not known whether the secret was replaced">
-      <p>Rotate the key again to get a secret that you can copy. If the first rotation was made, the old secret ends after the time that you entered for it.</p>
+      <p>Rotate the key again to get a secret that you can copy. If the first rotation took effect, the old secret ends after the time that you entered for it.</p>
     </Failed>
   );
 }

@@ -20,7 +20,7 @@ type Name = keyof typeof SWITCHES;
 
 /** What each switch does, with the words of its buttons. */
 const EFFECTS: Record<Name, string> = {
-  routing: "On: routing decides. Shadow: one tier answers, and routing decides beside it. Off: no router LLM is called, and longer queries go to the safe tier.",
+  routing: "On: routing decides. Shadow: one tier answers, and the router's decisions are only recorded. Off: no router LLM is called, and longer queries go to the safe tier.",
   pin_tier: "A pinned tier answers every request that names no model, as far as the request and its key allow. Off: routing decides.",
   learning: "On: a run starts once a week. Off: no run starts, and an active run ends without promoting a prompt.",
 };
@@ -39,9 +39,9 @@ const WHAT_HAPPENS: Record<string, string> = {
 /** What turning learning off would end, or undefined if no run is active. */
 async function endedRun(): Promise<string | undefined> {
   const runs = await listRuns().catch(() => null);
-  if (runs === null) return "The runs could not be read. If one is active, it ends without promoting a prompt, and what it has spent is not paid back.";
+  if (runs === null) return "The runs could not be read. If one is active, it ends without promoting a prompt, and what it has spent is not refunded.";
   const active = runs.data.find(isActive);
-  return active && `Run ${active.run} is active. It ends without promoting a prompt, and what it has spent is not paid back.`;
+  return active && `Run ${active.run} is active. It ends without promoting a prompt, and what it has spent is not refunded.`;
 }
 
 const valueOf = (switches: Switches, name: Name) => String(switches[name] ?? "off");

@@ -36,7 +36,7 @@ export function Record({ id, onClose, onDeleted }: RecordProps) {
     try {
       const { pending, remains } = await callJson<Deleted>("DELETE", path);
       toast("Deleted.");
-      if (pending.length > 0) toast(`Still under way: ${pending.join(", ")}. Its end removes what it holds of this request.`, "warn");
+      if (pending.length > 0) toast(`Still in progress: ${pending.join(", ")}. It removes its copy of this request when it ends.`, "warn");
       for (const { place, what_to_do } of remains) toast(`Not deleted: ${place}. ${what_to_do}`, "warn");
       onDeleted();
     } catch (error) {

@@ -17,7 +17,7 @@ function stepsOf({ examples, left_out }: RunDetail): Step[] {
   if (examples == null) return left_out.map(out);
   return [
     { name: "Read", examples: examples.read },
-    ...(examples.merged > 0 ? [{ name: "Merged into an equal one, which counts for them", examples: examples.merged }] : []),
+    ...(examples.merged > 0 ? [{ name: "Merged into an identical example, which counts for them", examples: examples.merged }] : []),
     ...examples.left_out.map(out),
     { name: "Used for training, validation and the held-out check", examples: examples.used },
   ];

@@ -131,8 +131,8 @@ function Answer({ run, answered }: { run: RunDetail; answered: Answered }) {
     const sure = await confirm({
       title: approve ? `Approve run ${run.run}?` : `Reject run ${run.run}?`,
       body: approve
-        ? <p>The candidate of run {run.run} becomes the live prompt, unless somebody has changed the prompt since the run began.</p>
-        : <p>The candidate of run {run.run} is dropped, and the live prompt stays.</p>,
+        ? <p>The candidate of run {run.run} becomes the live prompt, unless the prompt has changed since the run began.</p>
+        : <p>The candidate of run {run.run} is discarded, and the live prompt stays.</p>,
       action: approve ? "Approve the candidate" : "Reject the candidate", danger: !approve,
     });
     if (!sure) return;

@@ -47,7 +47,7 @@ export function Curves({ page, versions }: { page: CostsPage; versions: PromptVe
 function gapsOf({ total: { unpriced } }: CostsPage): string[] {
   return [
     unpriced?.spent ? `Spent is a lower bound: ${unpriced.spent}.` : "",
-    unpriced?.baseline ? `All Tier 3 leaves some out: ${unpriced.baseline}.` : "",
+    unpriced?.baseline ? `“All Tier 3” is incomplete: ${unpriced.baseline}.` : "",
   ].filter((each) => each !== "");
 }
 

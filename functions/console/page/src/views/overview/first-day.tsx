@@ -33,7 +33,7 @@ function Steps() {
         <li>Try a query in the <a href={href("playground")}>playground</a>: it shows which tier answers, and why.</li>
         <li>Create a key for your application in <a href={href("access")}>Keys and switches</a>.</li>
         <li>
-          Send its requests here, with any client of OpenAI or Anthropic. Only the address and the key change:
+          Send its requests here, with any OpenAI or Anthropic client. Only the address and the key change:
           <Code label="Example request" text={curl} />
         </li>
         <li>Rate answers with <code>POST /v1/feedback</code>. Ratings are the quality on this page, and what learning trusts most.</li>

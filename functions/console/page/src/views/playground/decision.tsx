@@ -68,7 +68,7 @@ function Sureness({ route }: { route: Route }) {
   const { evidence, local } = route.explanation ?? { evidence: null, local: null };
   const scores = evidence?.scores ?? null;
   if (scores === null && local === null) {
-    return <p class="hint">How sure: {evidence?.without_text ? sureness(route.tier, evidence.without_text) : "this decision has no score."}</p>;
+    return <p class="hint">Confidence: {evidence?.without_text ? sureness(route.tier, evidence.without_text) : "this decision has no score."}</p>;
   }
   const values = TIERS.map((tier) => (local === null ? scores![tier] ?? 0 : local.expected[tier]?.objective ?? 0));
   const own = values[route.tier - 1] ?? 0;

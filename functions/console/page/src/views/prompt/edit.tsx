@@ -103,7 +103,7 @@ export function Edit({ live, number, reload }: LivePrompt) {
     <div class="stack-wide">
       {draft.base !== number && !same && (
         <p class="notice warn" role="alert">
-          Version {number} went live after you began from version {draft.base}. Your text is kept and is not live.
+          Version {number} went live after you started from version {draft.base}. Your text is kept and is not live.
           Compare it with version {number} below. <Button onClick={() => { keep({ ...draft, base: number }); check(null); }}>Keep my text, replace version {number}</Button>
         </p>
       )}

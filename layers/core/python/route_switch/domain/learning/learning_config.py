@@ -33,7 +33,7 @@ class LearningConfig(BaseModel):
     lambda_: Annotated[Lambda, Field(alias="lambda")] = 0.2
     """Weight λ of cost in the objective, quality − λ · cost."""
     days: Annotated[int, Field(ge=1, le=90)] = 28
-    """A run learns from the traffic of the last days. An answer is paid for once in that time."""
+    """Days of traffic that a run learns from. An answer is paid for once in that time."""
     sample: Annotated[int, Field(ge=1)] = 2000
     """Expected number of requests drawn from these days."""
     min_examples: Annotated[int, Field(ge=15)] = 300
@@ -64,14 +64,14 @@ class LearningConfig(BaseModel):
     approval: Approval = "uncalibrated"
     """When a person must approve a promotion: if the judge is uncalibrated, or always."""
     approval_hours: Annotated[float, Field(gt=0)] = 72
-    """How long a run waits for approval; silence means no."""
+    """How long a run waits for approval; no answer means no."""
     go_live: GoLive = "person"
     """Who turns routing on after shadow: a `person`, or the `gate` too, when it promotes a prompt
     that clearly beats the tier that answers in shadow."""
     monthly_usd: Annotated[float, Field(ge=0)] = 25.0
     """Cap on what all runs of a month spend."""
     share_of_saving: Annotated[float, Field(ge=0, le=1)] = 0.1
-    """Second cap, as a share of last month's net saving (at least 1 USD). The smaller cap holds."""
+    """Second cap, as a share of last month's net saving (at least 1 USD). The lower cap applies."""
     prices: dict[str, Price] = Field(default_factory=dict)
     """Prices of proposer and judge if no price list has them."""
     optimizer: OptimizerName = "mipro"
