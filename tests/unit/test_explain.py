@@ -104,7 +104,7 @@ def test_the_local_stacks_key_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_apis_error_is_passed_on() -> None:
     result, _ = asked("--api-key", "rs-x", reply=failure(401, "Invalid API key."))
-    assert "refused with status 401: Invalid API key." in str(refusal(result))
+    assert "refused the request with status 401: Invalid API key." in str(refusal(result))
     other = Reply("<html>", 404)
     assert "not route-switch's API" in str(refusal(asked("--api-key", "x", reply=other)[0]))
 

@@ -220,7 +220,7 @@ def test_decisions_that_are_not_the_reports_are_refused(folder: Path, tmp_path: 
         (folder / FILE).write_bytes(gzip.compress(json.dumps(content).encode()))
         failed = frontier(folder).exception
         assert isinstance(failed, RouteSwitchError), what
-        assert f"report.json and {FILE} in {tmp_path} are not of the same run" in str(failed), what
+        assert f"report.json and {FILE} in {tmp_path} are from different runs" in str(failed), what
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

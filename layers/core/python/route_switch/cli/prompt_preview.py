@@ -1,4 +1,4 @@
-"""`route-switch prompt preview`: which of the last requests an edit would move."""
+"""`route-switch prompt preview`: show which of the last requests an edit would move."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,7 +80,7 @@ def _preview(deployed: Deployed, budget_usd: float) -> PreviewPrompt:
         deployed.settings,
         deployed.connect("dynamodb"),
         deployed.connect("s3"),
-        # Whoever may read the table may read its texts.
+        # The caller may read the table, and so its texts.
         allowed=lambda example: example,
     )
     return PreviewPrompt(

@@ -30,7 +30,7 @@ def read_prompt(path: Path, stored: LocalModelStore | None = None) -> RoutingPro
 
 def store_numbers_beside(path: Path, document: str, stored: LocalModelStore) -> None:
     """Store the numbers that Markdown names, if the JSON beside it holds them, so that an edited
-    candidate.md can be pushed. Numbers that no prompt names in the end are never read."""
+    candidate.md can be pushed. Numbers that no prompt names are never read."""
     prompt = readable_prompt(document)
     model = None if prompt is None else prompt.local_model
     numbers = None if model is None else _numbers_beside(path, model.sha256)
