@@ -13,7 +13,7 @@ from route_switch.domain.prompts.quality_events import QualityState
 
 
 class LeftOutExamples(BaseModel):
-    """So many examples were left out for this reason, in words."""
+    """How many examples were left out for a reason, in words."""
 
     reason: str
     examples: int
@@ -22,9 +22,9 @@ class LeftOutExamples(BaseModel):
 class Run(BaseModel):
     """A learning run. `outcome` and `message` say how it ended; `progress` is what it last wrote
     about itself while it is under way. A run that is `stopped` has no outcome: somebody stopped it,
-    or it crashed. `started_at` is when its first step began or, of a run that did not get so far,
-    when it was to begin. `left_out` says what it did not collect, and is empty until it has
-    collected its examples."""
+    or it crashed. `started_at` is when its first step began or, if it never began, when it was due
+    to begin. `left_out` says what it did not collect, and is empty until it has collected its
+    examples."""
 
     run: str
     started_at: datetime
@@ -160,7 +160,7 @@ class DriftCheckDay(BaseModel):
 
 class QualityDrop(BaseModel):
     """People rated the answers of this version lower than its predecessor's. `at` is null if an
-    earlier release did not note it."""
+    earlier release did not record it."""
 
     at: datetime | None
     prompt_version: str

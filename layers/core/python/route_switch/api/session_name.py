@@ -45,8 +45,8 @@ HEAD = 4000
 def session_id(
     headers: Mapping[str, str], content: JsonObject, messages: Sequence[JsonObject]
 ) -> str:
-    """Return a digest that names the session. It tells nothing: its secret is the caller's API key,
-    which is stored nowhere, so sessions of different keys never meet, either."""
+    """Return a digest that names the session. It reveals nothing: it is keyed with the caller's API
+    key, which is stored nowhere. So sessions of different keys never share a digest, either."""
     secret = (headers.get("authorization") or headers.get("x-api-key") or "").rpartition(" ")[2]
     name = session_name(headers, content)
     digest = hmac.new(secret.encode(errors="replace"), digestmod=hashlib.sha256)
@@ -69,7 +69,8 @@ def session_name(headers: Mapping[str, str], content: JsonObject) -> str | None:
 
 
 def _users(content: JsonObject) -> Iterator[str]:
-    """Yield whose conversation it is: users of one application often begin alike."""
+    """Yield the users of the request: conversations of one application's users often begin alike.
+    """
     for field in USER_FIELDS:
         user = content.get(field)
         yield user if isinstance(user, str) else ""

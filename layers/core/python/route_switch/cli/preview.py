@@ -206,7 +206,7 @@ def _evidence(answers: int, answers_usd: float, rows: int) -> Iterator[str]:
         yield "The log has the answers of all tiers: 'route-switch evaluate' compares them."
         return
     yield (
-        f"Measuring that takes {answers:,} more answers (about {usd(answers_usd)}), and a judge or "
-        f"gold to grade them. 'route-switch optimize --dry-run' estimates the whole run on these "
-        f"{rows:,} requests."
+        f"To measure that, {answers:,} answers are needed (about {usd(answers_usd)}), and a judge "
+        f"or gold to grade them. 'route-switch optimize --dry-run' estimates the whole run on "
+        f"these {rows:,} requests."
     )

@@ -40,7 +40,7 @@ def runs_limit(params: Mapping[str, str]) -> int:
 
 
 def check_run_id(run_id: str) -> str:
-    """Raise `RequestRefusedError` (404) for what no run is called: ids are parts of S3 keys."""
+    """Raise `RequestRefusedError` (404) for anything but a run's id: ids are parts of S3 keys."""
     try:
         if _RUN_ID.fullmatch(run_id):
             day_of_run(run_id)
@@ -126,7 +126,7 @@ def details_body(
 
 
 def page_response(page: ReportPage) -> Response[str]:
-    """Return the report, without a right to load or to run anything."""
+    """Return the report with a policy that forbids it to load or run anything."""
     headers = {"content-security-policy": NO_CODE, "x-content-type-options": "nosniff"}
     return Response(HTTPStatus.OK, f"{page.media_type}; charset=utf-8", page.text, {**headers})
 

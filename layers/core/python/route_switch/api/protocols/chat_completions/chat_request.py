@@ -72,7 +72,8 @@ class ChatRequest(BaseModel):
 
 
 def parse_chat_request(body: bytes) -> ClientCall:
-    """Validate the request, which is in the form that is routed. Raise `RequestRefusedError`."""
+    """Validate the request, which already has the form that is routed. Raise `RequestRefusedError`.
+    """
     content = parse_object(body)
     refuse_owner_fields(content)
     request = validated(ChatRequest, content, _advice, "the OpenAI chat completion API")
@@ -96,7 +97,7 @@ def parse_chat_request(body: bytes) -> ClientCall:
 
 
 def refuse_owner_fields(content: JsonObject) -> None:
-    """Raise `RequestRefusedError` for what only the owner may set, in whatever protocol."""
+    """Raise `RequestRefusedError` for fields that only the owner may set, in any protocol."""
     for name in REFUSED_FIELDS:
         if name in content:
             raise RequestRefusedError(

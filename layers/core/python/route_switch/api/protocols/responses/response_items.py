@@ -153,7 +153,7 @@ class CallItem:
         yield _added(self.index, self._item("", "in_progress"))
 
     def add(self, piece: str) -> Iterator[JsonObject]:
-        """Add arguments. A custom tool's text is told at the end, when its JSON is whole."""
+        """Add arguments. A custom tool's text is sent at the end, when its JSON is whole."""
         self._arguments.add(piece)
         if self.tool.kind == "function":
             yield self._event("function_call_arguments.delta", delta=piece)
