@@ -47,7 +47,7 @@ class TierAnswer:
     """The calls in order, and the model that answered, if any.
 
     `live` is an answer that has begun; until its end, there is no completion. `skipped` are the
-    models whose turn came, but that were left alone because they keep failing.
+    models that were skipped when their turn came, because they keep failing.
     """
 
     calls: tuple[CallResult, ...]
@@ -86,7 +86,7 @@ class AnswerQuery:
         key_id: str | None = None,
     ) -> TierAnswer:
         """Stop at the first answer, with `stream` at its beginning, or when the time is up.
-        `key_id` is whose request it is.
+        `key_id` is the key that sent the request.
 
         A timed-out call is charged anyway, so when nothing else is left to try, wait for its
         answer.
@@ -191,7 +191,7 @@ def failure_of(answer: TierAnswer, request_id: str) -> RouteSwitchError | None:
 
     A refusal is the caller's to fix if the first model refused, or if every model did. If only a
     stand-in refused, a repetition may reach the first model again. If no model could be called
-    because a store is away, that is the failure.
+    because a store is unavailable, that is the failure.
     """
     if answer.completion is not None or answer.live is not None:
         return None

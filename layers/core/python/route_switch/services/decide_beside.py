@@ -1,4 +1,4 @@
-"""Let routing decide in shadow: beside an answer that does not wait for it."""
+"""Decide in shadow, in parallel with an answer that does not wait for the decision."""
 
 import logging
 from collections.abc import Callable
@@ -96,7 +96,7 @@ class DecideBeside:
         served: ServedPrompt,
         session: SessionOfRequest | None = None,
     ) -> PendingDecision:
-        """Decide at once, whatever the budget: somebody asked."""
+        """Decide at once, even beyond the budget: the caller asked for it."""
         request = admitted.request
         ask = self._choose_tier.ask(request.deadline, request.key.key_id)
         choosing = self._pool.submit(self._choose, admitted, served, ask, session)

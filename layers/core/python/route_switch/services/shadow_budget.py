@@ -17,7 +17,7 @@ from route_switch.services.refreshed_value import RefreshedValue
 logger = logging.getLogger(__name__)
 
 LIKE_TODAY = (1, 7)
-"""Days back whose traffic tells today's: yesterday, and the same weekday."""
+"""Days back whose traffic predicts today's: yesterday, and the same weekday."""
 
 
 class ShadowBudget(RefreshedValue[float]):

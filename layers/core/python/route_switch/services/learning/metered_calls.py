@@ -289,7 +289,7 @@ class MeteredCalls:
 
     @contextmanager
     def _reserved(self, usd: float) -> Iterator[Callable[[float], None]]:
-        """Reserve money. At the end of the block, return whatever was not spent."""
+        """Reserve money. At the end of the block, return what was not spent."""
         self._cap.reserve(usd)
         spent = 0.0
 

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 DELETE_USER = "delete user"
 A_USER = "(not named)"
-"""The trail outlives a user's data, so it names no user, in whatever form."""
+"""The trail outlives a user's data, so it names no user in any form."""
 OWN_REQUESTS = "requests of the key"
 
 

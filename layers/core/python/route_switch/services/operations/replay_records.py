@@ -1,4 +1,4 @@
-"""Save records that the results table did not take, each exactly once."""
+"""Save records that are missing from the results table, each exactly once."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -50,7 +50,7 @@ class Home(Protocol):
 @dataclass(slots=True)
 class Replayed:
     """`saved_usd` is the known cost of what was saved; `at_most_usd` bounds that of requests
-    (`unknown`) of which the log knows the announcement only."""
+    (`unknown`) that the log knows only by their announcement."""
 
     saved: int = 0
     saved_usd: float = 0.0

@@ -1,5 +1,5 @@
-"""Preview an edited prompt on the last requests, within a budget and a deadline: whatever has been
-compared by then is the answer."""
+"""Preview an edited prompt on the last requests, within a budget and a deadline: the result covers
+what was compared by then."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
