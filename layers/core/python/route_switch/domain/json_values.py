@@ -34,7 +34,7 @@ def parse_json(text: str | bytes) -> JsonValue:
         raise InvalidJsonError(str(error)) from error
 
 
-def valid_json(value: Any, depth: int = 0) -> JsonValue:  # whatever a library returned
+def valid_json(value: Any, depth: int = 0) -> JsonValue:  # a library may return any value
     """Return the value with valid text and finite numbers.
 
     Half a surrogate pair becomes U+FFFD, two halves become their character, minus infinity becomes

@@ -1,4 +1,4 @@
-"""A record that the results table did not take, as JSON for the queue and the log.
+"""A record that is missing from the results table, as JSON for the queue and the log.
 
 It holds what the counters need, and neither text nor user.
 """
@@ -16,7 +16,7 @@ _MONEY = (
     "shadow_cost_low_usd",
     "shadow_cost_high_usd",
 )
-"""Fields that a record shows to nobody, but that its counters rest on."""
+"""Fields that are never shown, but that the counters need."""
 _DERIVED = {
     "router_cost_usd",
     "cost_usd",

@@ -84,7 +84,8 @@ class Refused:
         return is_refused or name in self.left_out
 
     def note_choice(self, name: str, value: JsonValue) -> bool:
-        """Return whether the value is noted now. What no model takes may be long, and is not."""
+        """Return whether the value is noted now. A value that no model takes may be long, and is
+        not noted."""
         is_choice = isinstance(value, str) and len(value) <= LONGEST_CHOICE
         if not is_choice or len(self.choices) >= MAX_CHOICES or self.leaves_out(name, value):
             return False

@@ -24,8 +24,8 @@ class ModelCall:
     `model` is the name without its provider prefix. `messages` are OpenAI chat messages. `params`
     holds every other field of an OpenAI chat completion request (`temperature`, `tools`, …), passed
     on unchanged. `timeout_s` limits the whole call, in seconds. With `stream`, the answer is wanted
-    as it is written. `is_cancelled` tells a client that nobody wants it any more. `key_id` is the
-    API key whose request it is; None for the owner's own calls, such as those of learning.
+    as it is written. `is_cancelled` tells a client that the answer is no longer wanted. `key_id` is
+    the API key whose request it is; None for the owner's own calls, such as those of learning.
     """
 
     model: str
@@ -39,7 +39,7 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of an answer, in a form that this product vouches for.
+    """A piece of an answer, in a form that this product guarantees.
 
     `delta` holds fields of an OpenAI assistant message; a call that is not streamed yields one
     chunk per choice, whose delta is the whole message. A streamed one yields pieces, in which each

@@ -139,7 +139,7 @@ class RequestRecord:
     session_id: str | None = None
     profile: Profile = BALANCED
     skipped_models: tuple[str, ...] = ()
-    """Models whose turn came, and that were not called because they keep failing."""
+    """Models that were skipped when their turn came, because they keep failing."""
 
     @property
     def router_cost_usd(self) -> float | None:

@@ -70,11 +70,11 @@ class SessionState:
     """What the last answer left behind.
 
     `input_tokens` is the whole input as the provider counted it, and `cached_tokens` what of it the
-    provider reported as read from or written to its cache. `estimated_tokens` is our own estimate
-    of the input, as in `SessionTurn`. `answers` counts the answers that `model` has given in a row.
-    `used_at` is the time in seconds since 1970 when the answer began, and `cache_s` the lifetime of
-    the cache since then. `signer` is the model whose signed reasoning the conversation carries, if
-    one has signed any.
+    provider reported as read from or written to its cache. `estimated_tokens` is the router's
+    estimate of the input, as in `SessionTurn`. `answers` counts the answers that `model` has given
+    in a row. `used_at` is the time in seconds since 1970 when the answer began, and `cache_s` the
+    lifetime of the cache since then. `signer` is the model whose signed reasoning the conversation
+    carries, if one has signed any.
     """
 
     tier: Tier
@@ -106,7 +106,7 @@ class SessionState:
 
     def grown_to(self, estimated_tokens: int) -> int:
         """Return what the provider is likely to count for the next request: its count of the last
-        one, and our estimate of what has been added."""
+        one, and the estimate of what has been added."""
         return max(self.input_tokens + estimated_tokens - self.estimated_tokens, 0)
 
 
@@ -152,7 +152,7 @@ def state_after(
     cache_s: int = CACHE_S,
 ) -> SessionState:
     """Return the state after an answer to `turn` that `model` began at `began_at`. Without `usage`,
-    our estimate stands for the input."""
+    the estimate stands for the input."""
     goes_on = before is not None and _fresh_start(turn, before, began_at) is None
     stayed = before is not None and goes_on and before.model == model
     return SessionState(

@@ -1,6 +1,6 @@
 """Shadow: one tier answers, and the router's decision is only recorded.
 
-Nobody's answers get worse before there is evidence. What routing would have saved is known from the
+No answer gets worse before there is evidence. What routing would have saved is known from the
 decisions, and what it would have lost from learning, which replays a sample of the requests.
 
 Router calls in shadow are sampled so that they stay within a budget. The share of a day follows

@@ -11,11 +11,11 @@ task. It counts from `MATERIAL_TOKENS` on, and from `TASK_TOKENS` on if the user
 then the task stands in it. Numbers, ids and addresses in it do not count, since a clock or a
 session's id stands in many of them.
 
-**Belonging together.** The turns of one session share its opening, and whoever has seen one of them
-has nearly seen the next. So a conversation's *root* is what the user says before the first answer,
-with the system message's material. Rows of one root are on one side of the split and count once, as
-those of one template do. A greeting is no opening: sessions that begin with "Hi" have nothing else
-in common.
+**Belonging together.** The turns of one session share its opening: a prompt that has seen one of
+them has nearly seen the next. So a conversation's *root* is what the user says before the first
+answer, with the system message's material. Rows of one root are on one side of the split and count
+once, as those of one template do. A greeting is no opening: sessions that begin with "Hi" have
+nothing else in common.
 """
 
 import hashlib

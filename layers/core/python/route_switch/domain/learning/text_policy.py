@@ -131,8 +131,8 @@ def _why_unsafe(text: str) -> str | None:
 def text_for_learning(example: Example, policy: LearnFromText) -> str | None:
     """Return what a demo or the proposer may see of the example's query, or None for nothing.
 
-    Text from a seed file is used unchanged, because somebody chose it. Text that is unsafe in a
-    prompt is never used, whatever its source or the policy.
+    Text from a seed file is used unchanged, because the owner chose it. Text that is unsafe in a
+    prompt is never used, from any source and under any policy.
     """
     return None if why_withheld(example, policy) else _allowed(example, policy)
 
@@ -162,7 +162,7 @@ def as_demo(query: Query, text: str) -> str:
     """Return what the proposer sees of a query of which `text` may be shown, in a form that a
     prompt document can hold. It is empty if the text is blank.
 
-    One line stands for the conversation, whose text nobody has allowed to be shown.
+    One line stands for the conversation, whose text may not be shown.
     """
     room = DEMO_TOKENS - (0 if query.conversation.is_empty else _CONTEXT_LINE_TOKENS)
     return _shown(query, clip_at_words(plain_text(text), room) if text.strip() else "", DEMO_TOKENS)

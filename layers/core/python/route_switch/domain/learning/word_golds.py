@@ -67,7 +67,7 @@ def _verdicts(said: list[str], pair: frozenset[str]) -> set[str]:
 
 
 def _first_verdict(said: list[str], pair: frozenset[str]) -> set[str]:
-    """Return the verdict that begins a text, unless it says the other at once: "Yes and no"."""
+    """Return the verdict that begins a text, unless it also says the opposite: "Yes and no"."""
     for size in (3, 2, 1):
         first, other = _meaning(said[:size]), _meaning(said[size + 1 : size + 2])
         if first is not None and first in pair and other not in pair - {first}:

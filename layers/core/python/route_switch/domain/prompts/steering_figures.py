@@ -1,4 +1,4 @@
-"""The steering score of a prompt version, as it travels with the prompt in its provenance."""
+"""The steering score of a prompt version, as stored in the prompt's provenance."""
 
 from typing import Annotated
 
