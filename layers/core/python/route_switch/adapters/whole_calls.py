@@ -1,7 +1,7 @@
 """Limit how long a whole call of AWS may take.
 
-botocore's time-outs apply to each read: a store that sends a byte now and then holds a request, and
-with it the client, for as long as it likes. Retries add up as well.
+botocore's time-outs apply to each read: a store that sends a byte now and then can hold a request,
+and with it the client, indefinitely. Retries add up as well.
 """
 
 from typing import TYPE_CHECKING, TypeVar

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
 """What parsing and validating a damaged or too deeply nested record raises. `ValueError` includes
-pydantic's and json's errors. Errors of the store are others, and are raised."""
+pydantic's and json's errors. The store's errors are other types, and are raised."""
 
 
 class DynamoDbLearning:

@@ -14,7 +14,7 @@ money, so those to other examples stay. The working files of a run that has ende
 later runs.
 
 Digests of queries (16 hex digits) stay in outcomes.jsonl.gz, gate-history.json and
-demo-claims.json: no row may be held out twice, and nobody's claim may be forgotten.
+demo-claims.json: no row may be held out twice, and no claim may be forgotten.
 """
 
 import gzip

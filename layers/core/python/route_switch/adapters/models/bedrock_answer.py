@@ -32,7 +32,8 @@ UNUSABLE_REASONS = ("malformed_model_output", "malformed_tool_use")
 
 
 def read_response(call: ModelCall, response: "ConverseResponseTypeDef") -> Chunk:
-    """`response` is what came: botocore does not insist on fields that the service promises."""
+    """`response` is what arrived: botocore does not check for the fields that the service promises.
+    """
     reason, usage = response.get("stopReason", ""), read_bedrock_usage(response.get("usage", {}))
     if reason in UNUSABLE_REASONS:
         raise ModelError(
@@ -44,7 +45,8 @@ def read_response(call: ModelCall, response: "ConverseResponseTypeDef") -> Chunk
     delta = _message(
         message.get("content", ()), one_call=call.params.get("parallel_tool_calls") is False
     )
-    # A reason may speak of tools that the message does not call, and the other way round.
+    # A reason may mention tools that the message does not call, or fail to mention those that it
+    # calls.
     finish_reason = read_finish_reason(FINISH_REASONS.get(reason, "stop"), delta)
     return Chunk(delta=delta, finish_reason=finish_reason, usage=usage)
 

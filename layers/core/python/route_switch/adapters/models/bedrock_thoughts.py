@@ -28,7 +28,7 @@ def takes_thoughts(call: ModelCall) -> bool:
 
 
 def signed_thought(content: Mapping[str, Any]) -> JsonObject | None:
-    """Return a whole `reasoningContent` as a thinking block; None if nobody signed it."""
+    """Return a whole `reasoningContent` as a thinking block; None if it is unsigned."""
     if redacted := content.get("redactedContent"):
         return redacted_thought(redacted)
     said = content.get("reasoningText", {})

@@ -1,4 +1,4 @@
-"""How `local/encoder` reads a text that is longer than its model: by one of its topics."""
+"""How `local/encoder` reads a text that is longer than its model reads: by one of its topics."""
 
 import re
 from collections.abc import Callable

@@ -114,7 +114,7 @@ def imported_litellm() -> Any:
 
 
 def _raise_heard(model: str, heard: "Heard") -> None:
-    """Raise what the provider, or the connection to it, came to."""
+    """Raise the error of the provider, or of the connection to it."""
     from route_switch.adapters.models.provider_http import HttpAnswer, unanswered
 
     match heard:

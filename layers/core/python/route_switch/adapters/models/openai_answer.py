@@ -1,4 +1,4 @@
-"""The boundary: a provider's chat completion becomes chunks that this product vouches for.
+"""The boundary: a provider's chat completion becomes chunks whose form this product guarantees.
 
 Every client that receives OpenAI's form reads it here. Positions are this module's own, required
 fields are filled in, an error inside an answer is an error, and everything unknown passes through.

@@ -1,5 +1,5 @@
-"""The boundary for streams: a provider's chat completion chunks become chunks that this product
-vouches for.
+"""The boundary for streams: a provider's chat completion chunks become chunks whose form this
+product guarantees.
 
 `openai_answer` has the rules for whole answers. Here, positions are numbered in order of
 appearance, tool calls are told apart by their ids as well as their indexes, an error event is an
@@ -52,8 +52,8 @@ def read_stream(model: str, parts: Iterable[bytes]) -> Iterator[Chunk]:
 
 
 def read_answer(model: str, content: bytes) -> Iterator[Chunk]:
-    """Yield the chunks of an answer that was not to be streamed. Some servers stream although
-    nobody asked them to, and some proxies always do."""
+    """Yield the chunks of an answer that was not to be streamed. Some servers stream without being
+    asked to, and some proxies always do."""
     try:
         answer = parse_json(content)
     except InvalidJsonError:

@@ -1,6 +1,5 @@
-"""Pieces of tool calls, told apart however a provider marks them.
-
-Providers number parallel calls all with 0, give them all the same id, or neither number nor id.
+"""Tell pieces of tool calls apart, no matter how a provider marks them. Some providers number all
+parallel calls 0, some give them all the same id, and some give neither number nor id.
 """
 
 import re
@@ -34,7 +33,7 @@ _Mark = tuple[str | None, str | None]
 
 @dataclass(slots=True)
 class _Call:
-    """`position` is ours. `held` waits for the rest of an escape."""
+    """`position` is assigned here. `held` waits for the rest of an escape."""
 
     position: int
     arguments: CallArguments = field(default_factory=CallArguments)

@@ -26,7 +26,7 @@ def request_of(value: JsonValue) -> tuple[list[JsonObject], JsonObject] | None:
     value = parsed(value)
     if isinstance(value, str):
         if value.lstrip().startswith(('{"', '[{"')):
-            raise UnusableRowError("its request was cut off, so it is no JSON")
+            raise UnusableRowError("its request was cut off, so it is not valid JSON")
         text = _listed(value)
         return ([{"role": "user", "content": text}], {}) if text.strip() else None
     if isinstance(value, list):

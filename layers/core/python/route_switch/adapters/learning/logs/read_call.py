@@ -131,8 +131,8 @@ class _Reader:
         return None if text is None or not text.strip() else text.strip()
 
     def number(self, what: str) -> float | None:
-        """Return a number of at least 0, in whatever way a spreadsheet wrote it. Raise
-        `UnusableRowError` for any other text: a cost must not be lost unsaid."""
+        """Return a number of at least 0, in any form that spreadsheets write. Raise
+        `UnusableRowError` for any other text: a cost must not be dropped silently."""
         text = self.text(what)
         if text is None:
             return None
