@@ -129,7 +129,7 @@ def _is_known(etag: str, if_none_match: str) -> bool:
 
 
 def _encoding(accepted: str) -> str:
-    """Return the best encoding that the client takes. Weights only matter where they are 0."""
+    """Return the best encoding that the client accepts. Weights only matter where they are 0."""
     weights = {}
     for each in accepted.lower().split(","):
         name, _, weight = each.partition(";")

@@ -48,8 +48,7 @@ def is_deliverable(response: Response[str]) -> bool:
 
 
 def record_response(record: JsonObject) -> Response[str]:
-    """Return a request's record. Leave out the answer if the record would be too long for Lambda.
-    """
+    """Return a request's record, without the answer if Lambda could not return it otherwise."""
     response = json_response(record)
     if is_deliverable(response):
         return response

@@ -55,8 +55,7 @@ def emit_opened_circuit(model: str) -> None:
 
 
 def emit_lost_record(metrics: Metrics) -> None:
-    """Count a lost record, in a line of its own: the request's other metrics were written before.
-    """
+    """Count a lost record in a line of its own: the other metrics were written before."""
     metrics.add_metric("records_lost", MetricUnit.Count, 1)
     metrics.flush_metrics()
 

@@ -69,8 +69,7 @@ def session_name(headers: Mapping[str, str], content: JsonObject) -> str | None:
 
 
 def _users(content: JsonObject) -> Iterator[str]:
-    """Yield the users of the request: conversations of one application's users often begin alike.
-    """
+    """Yield the request's users: conversations of one application often begin alike."""
     for field in USER_FIELDS:
         user = content.get(field)
         yield user if isinstance(user, str) else ""

@@ -1,4 +1,4 @@
-"""Tries prompts of a run with the packaged steering strings, around queries of its train rows."""
+"""Try prompts of a run with the packaged steering strings, around queries of its train rows."""
 
 from collections.abc import Mapping, Sequence
 

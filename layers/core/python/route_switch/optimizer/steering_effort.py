@@ -1,4 +1,4 @@
-"""How much is tried to find out how easily prompts are steered."""
+"""How many texts and queries are tried to find out how easily prompts are steered."""
 
 from dataclasses import dataclass
 

@@ -53,8 +53,8 @@ class TriedPrompts:
 @dataclass(frozen=True, slots=True)
 class StrategyChoice:
     """`estimates` are of the strategies that could be served, on `n` validation rows; `chosen` is
-    one of them. `why_no_local` says why there is no local model, None if there is one. `refused`
-    are the strategies that are easier to steer than the incumbent, with what shows it."""
+    one of them. `why_no_local` says why there is no local model; it is None if there is one.
+    `refused` are the strategies that are easier to steer than the incumbent, with what shows it."""
 
     chosen: StrategyName
     estimates: dict[StrategyName, StrategyEstimate]

@@ -13,7 +13,8 @@ from route_switch.adapters.whole_calls import limit_whole_calls
 IN_REQUEST = Config(
     connect_timeout=1,
     read_timeout=2,
-    # Every write of a request may be repeated: it is conditional, or knows its own first attempt.
+    # Every write of a request may be repeated: it is conditional, or recognizes its own first
+    # attempt.
     retries={"mode": "standard", "total_max_attempts": 2},
     tcp_keepalive=True,
     # AWS validates parameters itself; validating them here as well took 0.5 ms per record.
@@ -73,8 +74,8 @@ def invoke_once(read_timeout_s: float) -> Config:
 
 
 def clients(config: Config, whole_call_s: float) -> Callable[[str], BaseClient]:
-    """Return what makes clients by service, for functions that Lambda freezes between requests. No
-    call takes longer than `whole_call_s`.
+    """Return a factory of clients by service, for functions that Lambda freezes between requests.
+    No call takes longer than `whole_call_s`.
 
     botocore is what boto3's clients are made of; importing boto3 itself would add 0.12 s to a cold
     start, for uploads and resources that no request uses.

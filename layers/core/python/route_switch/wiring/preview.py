@@ -98,7 +98,7 @@ class PreviewWiring:
     def _collect(self, days: Sequence[date], sample: int) -> CollectedExamples:
         texts = S3TextStore(lambda: self.s3, self.settings.texts_bucket)
         table = DynamoDbLearning(self.dynamodb, self.settings.results_table, texts)
-        # Whoever may see the answer is the owner, who may see the texts that the stage stores.
+        # Only the owner gets the answer, and the owner may see the texts that the stage stores.
         collect = CollectExamples(table, table, self.config, lambda example: example)
         return collect(days, sample, with_feedback=0)
 

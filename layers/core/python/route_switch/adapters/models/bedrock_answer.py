@@ -32,8 +32,7 @@ UNUSABLE_REASONS = ("malformed_model_output", "malformed_tool_use")
 
 
 def read_response(call: ModelCall, response: "ConverseResponseTypeDef") -> Chunk:
-    """`response` is what arrived: botocore does not check for the fields that the service promises.
-    """
+    """`response` is unchecked: botocore does not insist on fields that the service promises."""
     reason, usage = response.get("stopReason", ""), read_bedrock_usage(response.get("usage", {}))
     if reason in UNUSABLE_REASONS:
         raise ModelError(

@@ -1,5 +1,7 @@
-"""Tell pieces of tool calls apart, no matter how a provider marks them. Some providers number all
-parallel calls 0, some give them all the same id, and some give neither number nor id.
+"""Tell pieces of tool calls apart, no matter how a provider marks them.
+
+Some providers number all parallel calls 0, some give them all the same id, and some give neither
+number nor id.
 """
 
 import re

@@ -1,5 +1,4 @@
-"""How many replies of graders and models were understood. A reply that was not counts as no answer.
-"""
+"""How many replies of graders and models were understood; one that was not counts for nothing."""
 
 from collections.abc import Iterable
 

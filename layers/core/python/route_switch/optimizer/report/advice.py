@@ -1,7 +1,7 @@
 """The report's first sentence: the constant policies, and what to do.
 
-A pure function of the figures, so that every situation can be tested. Whatever the gate says about
-what was learned, a constant policy may be better than what is live after it.
+A pure function of the figures, so that every situation can be tested. A constant policy may be
+better than what is live after the run, regardless of the gate's verdict.
 """
 
 from collections.abc import Mapping

@@ -72,8 +72,7 @@ class ChatRequest(BaseModel):
 
 
 def parse_chat_request(body: bytes) -> ClientCall:
-    """Validate the request, which already has the form that is routed. Raise `RequestRefusedError`.
-    """
+    """Validate a request that already has the routed form. Raise `RequestRefusedError`."""
     content = parse_object(body)
     refuse_owner_fields(content)
     request = validated(ChatRequest, content, _advice, "the OpenAI chat completion API")

@@ -1,4 +1,4 @@
-"""Place the labels of points so that none covers another label, a mark, or the picture's edge.
+"""Place the labels of points so that none covers another label, a mark, or the edge of the picture.
 
 Each label tries places around its point, and takes the one that is near and crosses few lines. A
 label that fits nowhere is left out; the mark's tooltip and the table still name it.
