@@ -18,7 +18,7 @@ from typing import ClassVar
 MODE_HEADER = "Lambda-Runtime-Function-Response-Mode"
 ERROR_TRAILER = "Lambda-Runtime-Function-Error-Type"
 MAX_WAITING_CHUNKS = 256
-"""A slow reader holds the function up when so many chunks wait."""
+"""When this many chunks wait, the slow reader holds up the function."""
 Chunk = bytes
 
 

@@ -21,7 +21,7 @@ _BEFORE = "route_switch_deadline"
 
 
 def limit_whole_calls(client: "Client", seconds: float) -> "Client":
-    """End each call, its retries included, after so many seconds with one of botocore's errors.
+    """End each call, its retries included, after `seconds` with one of botocore's errors.
 
     A body that is read after the call (S3's `get_object`) is not part of it: read it within
     `deadline_in`.

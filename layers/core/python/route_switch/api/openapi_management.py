@@ -225,7 +225,8 @@ class Prompt(_PromptFacts):
     """`document` is the routing prompt in its editable form, `serving` the version being served.
     `steering` is how far texts around a query move its tier, null if that was not measured for
     exactly this text. `origin` says who made the text and whether it was edited since; `evidence`
-    is what a learning run found about exactly this text, whatever its front matter claims."""
+    is what a learning run found about exactly this text, regardless of what its front matter
+    claims."""
 
     object: Literal["prompt"]
     document: str

@@ -65,7 +65,7 @@ def with_points(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue], least: int
 ) -> tuple[Messages, Params]:
     """Set points after the tools and after the system messages at the beginning, if there are at
-    least so many tokens before each."""
+    least `least` tokens before each."""
     marked, changed = list(messages), dict(params)
     tools = params.get("tools")
     tokens = _tool_tokens(params)

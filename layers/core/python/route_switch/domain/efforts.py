@@ -36,7 +36,7 @@ EFFORT_TOKENS: Mapping[str, EffortTokens] = {
 
 
 def effort_of(budget_tokens: int) -> Effort:
-    """Return the least effort whose thoughts may take so many tokens: low, medium or high, which
+    """Return the least effort whose thoughts may take `budget_tokens`: low, medium or high, which
     every model with efforts knows."""
     if budget_tokens <= EFFORT_TOKENS["low"].most:
         return "low"

@@ -83,7 +83,8 @@ class SessionOfRequest(Protocol):
         ...
 
     def held(self) -> SessionDecision | None:
-        """Return the decision if the session's model must stay, whatever a strategy suggests."""
+        """Return the decision if the session's model must stay, regardless of what a strategy
+        suggests."""
         ...
 
     def moved(self, wanted: Tier) -> SessionDecision:

@@ -65,7 +65,7 @@ class DynamoDbLearning:
 
     @store_errors()
     def count(self, days: Sequence[date]) -> RoutedRequests:
-        """Read the days' shards: 16 small items per day, whatever the traffic."""
+        """Read the days' shards: 16 small items per day, regardless of traffic."""
         keys = [day_key(day, shard) for day in days for shard in range(SHARDS)]
         names = {learning_counter(reason): reason for reason in (None, *NotReplayable)}
         totals: Counter[NotReplayable | None] = Counter()

@@ -27,8 +27,8 @@ def end_deadline(before: object) -> None:
 
 @contextmanager
 def deadline_in(seconds: float, is_cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
-    """End every socket operation of this thread within the block after so many seconds, or soon
-    after `is_cancelled` returns True."""
+    """End every socket operation of this thread within the block after `seconds`, or soon after
+    `is_cancelled` returns True."""
     before = begin_deadline(seconds, is_cancelled)
     try:
         yield

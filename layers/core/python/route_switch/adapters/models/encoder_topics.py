@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from route_switch.adapters.models.sentence_vectors import Vector
 
 MIN_PIECES = 20
-"""Sentences and lines are joined until they have so many word pieces."""
+"""Sentences and lines are joined until they have this many word pieces."""
 MOST_PASSAGES = 64
 TOPIC_GAIN = 1.2
 FIRST_SHARE = 0.5

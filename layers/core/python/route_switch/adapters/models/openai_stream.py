@@ -111,8 +111,8 @@ class StreamReader:
             yield replace(chunk, **of_all) if position == 0 else chunk
 
     def end(self, *, was_announced: bool = False) -> Iterator[Chunk]:
-        """Raise `ModelError` if a choice has not ended and its end `was_announced` neither, or if
-        there was no choice."""
+        """Raise `ModelError` if a choice has not ended, unless its end `was_announced`, or if there
+        was no choice."""
         if not self._choices:
             raise ModelError(
                 f"{self._model} answered without a choice that can be used", usage=self._usage

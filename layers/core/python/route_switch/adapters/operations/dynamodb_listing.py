@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _ROW = TypeAdapter(ResultRow)
 _SPARE = 8
-"""Shards are not equally full: so many rows more than its share are read of each."""
+"""Shards are not equally full, so this many rows more than its share are read from each."""
 
 
 class DynamoDbListing:

@@ -120,7 +120,7 @@ def _only_signals(opening: Sequence[str]) -> bool:
 
 
 def _reach(messages: Sequence[JsonObject], chars: int) -> int:
-    """Return how many messages have so many characters, with some to spare: blanks do not count."""
+    """Return how many messages hold `chars` characters, with some to spare: blanks do not count."""
     size = 0
     for number, message in enumerate(messages):
         if size >= chars + chars // 4:

@@ -13,7 +13,7 @@ from route_switch.domain.learning.normalized_text import (
 MAX_PHRASE_WORDS = 5
 """A longer gold is free text. Two signs of Chinese, Japanese or Thai count as a word."""
 MAX_SHORT_ANSWER_WORDS = 3
-"""A text of at most so many words that lacks the phrase is another answer."""
+"""A text of at most this many words that lacks the phrase is another answer."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_]+")
 _MEANINGS = {

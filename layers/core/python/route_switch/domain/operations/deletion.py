@@ -76,7 +76,7 @@ class StoredRequest:
 
 
 USER_PARTS = 16
-"""A user's requests are stored in so many parts, which are deleted one after the other."""
+"""A user's requests are stored in this many parts, which are deleted one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def withdrawn_demos(
     prompt: RoutingPrompt, claims: Claims, notes: Sequence[DeletionNote]
 ) -> frozenset[str]:
     """Return the digests of the prompt's demos that have to go. A demo without any claim was
-    learned by an earlier version: its text alone decides, because nobody knows whose it was."""
+    learned by an earlier version: its text alone decides, because its clients are unknown."""
     if prompt.provenance.get("origin") == HAND_WRITTEN:
         return frozenset()
     return frozenset(key for key in keys_of_demos(prompt) if _is_withdrawn(key, claims, notes))

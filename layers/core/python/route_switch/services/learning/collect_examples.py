@@ -86,7 +86,8 @@ class CollectExamples:
         with_feedback: int = MAX_WITH_FEEDBACK,
     ) -> CollectedExamples:
         """Return about `wanted` requests, each sampled independently, or all if there are fewer.
-        Add up to so many requests `with_feedback` from the newest days, as `train_only`."""
+        Add up to `with_feedback` requests that have feedback, from the newest days, as
+        `train_only`."""
         if self._config.text_storage != "full":
             return CollectedExamples((), 0, 0.0, {}, _texts_not_stored(self._config.text_storage))
         routed = self._index.count(days)

@@ -103,7 +103,7 @@ class ShowWeek:
     """Returns what made each version of the prompt since then, as far as the audit trail tells."""
 
     def __call__(self, last: date, days: int) -> WeekReport:
-        """Return the report of so many days that end on `last`. Raise `StoreError`."""
+        """Return the report of the `days` days that end on `last`. Raise `StoreError`."""
         figures = self.read(last, days)
         query = CostsQuery(figures.first, last, "day")
         by_day = self.totals.of_days(query.days)

@@ -35,8 +35,9 @@ class PromptPreview:
 
 @dataclass(frozen=True, slots=True)
 class PreviewPrompt:
-    """`collect` draws about so many requests of these days. `route` routes one of them; it raises
-    `RunStoppedError` if the budget or the time is used up, or the router LLM keeps failing."""
+    """`collect` draws about a given number of requests from given days. `route` routes one of them;
+    it raises `RunStoppedError` if the budget or the time is used up, or the router LLM keeps
+    failing."""
 
     config: RouterConfig
     collect: Callable[[Sequence[date], int], CollectedExamples]
