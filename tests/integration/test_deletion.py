@@ -503,7 +503,7 @@ def test_a_deleted_copy_vetoes_no_candidate(api: Api) -> None:
     assert "deleted" not in promotion()
 
 
-def test_a_deleted_copy_tells_a_client_nothing_of_what_others_asked(api: Api) -> None:
+def test_a_deleted_copy_tells_a_client_nothing_about_what_others_asked(api: Api) -> None:
     claimed()
     told = copied(api)
     assert "live prompt" not in told

@@ -374,7 +374,7 @@ def route_messages(api: Api, messages: Messages, **fields: object) -> dict[str, 
     return answer.body
 
 
-def test_the_neighboring_tiers_costs_are_told(prompted: Api) -> None:
+def test_the_neighboring_tiers_costs_are_reported(prompted: Api) -> None:
     prompted.upstream.script = by_model(router=completion("2"))
     told = said(route(prompted))
     for words in (

@@ -48,7 +48,7 @@ def test_millions_of_values_are_refused_before_they_are_parsed(shared_api: Api, 
     assert asked.cpu_s < 1.5, "it takes less than a tenth of a second"
 
 
-def test_brackets_in_texts_are_no_values(shared_api: Api) -> None:
+def test_brackets_in_texts_are_not_values(shared_api: Api) -> None:
     text = json.dumps('a[{"\\' * 120_000)
     assert ask(shared_api, f'{{"messages":[{{"role":"user","content":{text}}}]}}').status == 200
 

@@ -150,7 +150,7 @@ def test_a_key_is_listed_once_with_the_end_of_its_former_secret() -> None:
 
 
 @pytest.mark.parametrize("grace", ["31d", "-1h", "1", "1w", "h", "", "٣h", "721h"])
-def test_a_grace_period_that_is_none_or_too_long_is_refused(grace: str) -> None:
+def test_a_grace_period_that_is_invalid_or_too_long_is_refused(grace: str) -> None:
     assert "--grace" in refusal("rotate", ID, f"--grace={grace}")
 
 

@@ -495,7 +495,7 @@ def test_diff_says_in_words_what_changed_about_the_strategy(with_bucket: Prompt)
         (B.replace("+++\n\n", 'verdict = "better"\n+++\n\n', 1), "'route-switch prompt promote'"),
     ],
 )
-def test_push_refuses_what_nobody_sees_and_evidence_that_no_run_produced(
+def test_push_refuses_invisible_characters_and_evidence_that_no_run_produced(
     prompt: Prompt, document: str, problem: str
 ) -> None:
     refused(prompt("push", save("p.md", document)), problem)

@@ -46,7 +46,7 @@ def test_the_live_prompt_is_shown_byte_for_byte_with_its_author(api: Api) -> Non
     assert shown["written_by"] == kept["LastModifiedUser"]
 
 
-def test_every_route_tells_the_same_steering_score(api: Api) -> None:
+def test_every_route_shows_the_same_steering_score(api: Api) -> None:
     put(to_markdown(PROMPT))
     put(to_markdown(EDITED))
     body = {"document": to_markdown(PROMPT), "base_version": 2, "dry_run": True}

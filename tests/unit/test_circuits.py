@@ -206,7 +206,7 @@ def test_requests_that_are_refused_close_no_circuit_of_others() -> None:
     assert circuits.is_open("m", "d")
 
 
-def test_each_opening_is_told() -> None:
+def test_each_opening_is_reported() -> None:
     told: list[str] = []
     circuits = Circuits(lambda: 0.0, opened=told.append)
     for _ in range(FAILURES):

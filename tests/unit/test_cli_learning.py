@@ -304,7 +304,7 @@ def test_a_gate_history_in_a_missing_folder_is_refused_before_anything_is_called
 
 
 @pytest.mark.parametrize("content", ["[1]", None])
-def test_a_file_that_is_no_gate_history_is_refused_before_anything_is_called(
+def test_a_file_that_is_not_a_gate_history_is_refused_before_anything_is_called(
     tmp_path: Path, content: str | None
 ) -> None:
     history = tmp_path / "history.json"

@@ -57,7 +57,7 @@ def refusal(result: Result) -> RouteSwitchError:
     return result.exception
 
 
-def test_a_decision_is_told_in_words() -> None:
+def test_a_decision_is_described_in_words() -> None:
     result, api = asked("--api-key", "rs-mine")
     assert result.exit_code == 0, result.output
     shown = " ".join(result.stdout.split())

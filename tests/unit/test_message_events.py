@@ -198,7 +198,7 @@ def test_nothing_that_a_model_says_is_lost(deltas: list[JsonObject]) -> None:
     assert sorted("".join(arguments.values())) == given_arguments
 
 
-def test_arguments_that_are_no_object_stay_visible() -> None:
+def test_arguments_that_are_not_an_object_stay_visible() -> None:
     call: JsonValue = {"id": "c", "function": {"name": "f", "arguments": "{oops"}}
     [block] = message_blocks(Chunk({"tool_calls": [call]}, finish_reason="tool_calls"))
     assert block["input"] == {"INVALID_JSON": "{oops"}

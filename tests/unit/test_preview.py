@@ -37,7 +37,7 @@ def test_costs_are_the_tokens_of_the_log_at_list_prices() -> None:
     assert by_workload["y"].ratio == 1
 
 
-def test_the_missing_answers_and_their_cost_are_told() -> None:
+def test_the_missing_answers_and_their_cost_are_reported() -> None:
     missing = missing_evidence([example("a"), example("b")], MODELS, PRICES)
     assert missing.answers == 2
     assert missing.usd == pytest.approx(40)

@@ -224,7 +224,9 @@ def test_decisions_that_are_not_the_reports_are_refused(folder: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-def test_a_report_with_a_figure_that_is_no_number_is_refused(folder: Path, number: float) -> None:
+def test_a_report_with_a_figure_that_is_not_a_number_is_refused(
+    folder: Path, number: float
+) -> None:
     path = folder / "report.json"
     content = json.loads(path.read_text("utf-8"))
     content["policies"][0]["cost"]["mean"] = number

@@ -224,7 +224,7 @@ def test_a_demo_that_an_earlier_release_cut_is_in_no_new_prompt() -> None:
     assert all(cut not in trial.prompt.demos for trial in others)
 
 
-def test_queries_that_are_no_demos_are_shown_to_the_proposer_only() -> None:
+def test_queries_that_are_not_demos_are_shown_only_to_the_proposer() -> None:
     models = Models()
     trainset = [replace(query, demo_rank=None) for query in TRAIN]
     search = run(search_of(models), trainset=trainset)

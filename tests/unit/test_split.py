@@ -32,7 +32,9 @@ def on(side: Side, text: str) -> str:
 
 
 @given(some_examples)
-def test_a_query_never_changes_sides_whatever_else_is_in_the_file(examples: list[Example]) -> None:
+def test_a_query_never_changes_sides_no_matter_what_else_is_in_the_file(
+    examples: list[Example]
+) -> None:
     for side, rows in sides(split(examples)).items():
         for row in rows:
             assert side_of(row.template_key) is side

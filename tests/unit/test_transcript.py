@@ -68,7 +68,7 @@ def test_of_a_long_conversation_the_judge_sees_the_beginning_and_the_newest_turn
     assert estimate_tokens(shown) <= MAX_TOKENS
 
 
-def test_calls_beside_text_are_shown() -> None:
+def test_calls_next_to_text_are_shown() -> None:
     shown = transcript([CALL, RESULT])
     assert shown.startswith("assistant: Let me look.\n")
     assert '"name": "find"' in shown

@@ -78,7 +78,7 @@ def test_each_filter_is_sent_and_a_key_that_is_gone_stays_visible(consoles: Cons
     expect(page.get_by_label("Reason", exact=True)).to_have_value("")
 
 
-def test_older_requests_are_read_on_request_and_refresh_begins_anew(consoles: Consoles) -> None:
+def test_older_requests_are_read_on_request_and_refresh_starts_again(consoles: Consoles) -> None:
     api = FakeApi(number_of_rows=450)
     page = consoles.faked(api, "decisions").page
     found = page.get_by_role("main").get_by_role("status").first

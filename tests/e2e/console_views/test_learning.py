@@ -105,7 +105,7 @@ def test_an_answer_is_sent_once_it_is_confirmed_and_a_refusal_is_shown(
     assert api.bodies(call) == [{}]
 
 
-def test_figures_that_nobody_knows_are_dashes_and_their_reason_stands_beside(
+def test_unknown_figures_are_dashes_with_their_reason(
     consoles: Consoles,
 ) -> None:
     rows: Answer = {

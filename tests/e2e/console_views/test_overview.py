@@ -81,7 +81,7 @@ def test_a_prompt_that_no_run_judged_has_no_judge_s_figure(consoles: Consoles) -
     expect(page.get_by_role("main")).not_to_contain_text("judge:")
 
 
-def test_what_could_not_be_read_is_said_and_read_again(consoles: Consoles) -> None:
+def test_what_could_not_be_read_is_reported_and_read_again(consoles: Consoles) -> None:
     api = FakeApi()
     for path in ("/v1/runs", "/v1/prompt/history"):
         api.answers[f"GET {path}"] = refused(503, "service_unavailable", "Away.")

@@ -85,7 +85,7 @@ def _confirm(user: str) -> None:
         typer.confirm(f"Delete all requests of the user {user!r}? There is no undo.", abort=True)
     except typer.Abort:
         raise RouteSwitchError(
-            "Nothing was deleted. Answer y, or pass --yes to skip the question."
+            "Nothing was deleted. Answer y, or add --yes to skip the question."
         ) from None
 
 
