@@ -1,4 +1,4 @@
-"""Records that the table did not take come home exactly once: `records replay`."""
+"""Records that are missing from the table are saved exactly once: `records replay`."""
 
 import json
 from collections.abc import Iterator
