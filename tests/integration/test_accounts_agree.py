@@ -1,4 +1,5 @@
-"""Σ items = Σ days = Σ keys' months, whatever fails, is killed, deleted or replayed in between."""
+"""Σ items = Σ days = Σ keys' months, no matter what fails or is killed, deleted or replayed in
+between."""
 
 from collections import deque
 

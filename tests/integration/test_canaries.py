@@ -1,4 +1,4 @@
-"""What users leave behind in requests: where it must not turn up."""
+"""Where texts that users leave in requests must not turn up."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""A secret of provider keys that somebody broke: the last good keys serve, or a clear error."""
+"""A damaged secret of provider keys: the last good keys are used, or there is a clear error."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""A call ends at its deadline whatever the provider keeps sending, and hurts no other one."""
+"""A call ends at its deadline even if the provider keeps sending, and affects no other call."""
 
 import threading
 import time

@@ -467,7 +467,7 @@ def test_feedback_cannot_outlive_its_request(api: Api, monkeypatch: pytest.Monke
     assert places_of(ANN) == []
 
 
-# What one client's deletion must not do to others.
+# One client's deletion must not affect others.
 
 
 def copied(api: Api) -> str:

@@ -43,7 +43,7 @@ class _Handler(httpx.BaseTransport):
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses of the SDK before it repeats, in seconds; nobody waits for them."""
+    """The pauses of the SDK before it repeats, in seconds; they are skipped."""
     pauses: list[float] = []
     clock: Any = SimpleNamespace(sleep=pauses.append)
     monkeypatch.setattr("openai._base_client.time", clock)

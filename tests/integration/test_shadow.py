@@ -152,7 +152,7 @@ def test_an_error_in_the_strategy_fails_no_request(
 def test_an_answer_does_not_wait_for_a_decision_and_its_call_is_charged(
     make_api: MakeApi, reasoning: bool, written: int
 ) -> None:
-    """Nobody learns what the router wrote, so all that it may write counts in the budget."""
+    """What the router wrote never becomes known, so all that it may write counts in the budget."""
     known = {"openai/router": Capabilities(reasoning=reasoning)}
     api = make_api(models=CATALOG.model_copy(update={"capabilities": known}))
     switch(routing="shadow")

@@ -1,4 +1,4 @@
-"""A key above its cap on Tier 3: what its requests get, and who counts."""
+"""A key above its cap on Tier 3: what its requests get, and which requests count."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta

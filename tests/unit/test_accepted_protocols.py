@@ -1,4 +1,4 @@
-"""Whatever any protocol of the API accepts, every step of a week can read."""
+"""Every step of a week can read everything that any protocol of the API accepts."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Whatever the API accepts, learning can read: from the body to a row of the outcome table."""
+"""Learning reads all that the API accepts: from the body to a row of the outcome table."""
 
 import json
 from typing import Any

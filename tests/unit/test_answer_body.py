@@ -1,4 +1,4 @@
-"""Event streams that nobody asked for are put together."""
+"""Unrequested event streams are put together."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A model that keeps failing is left alone, and probed."""
+"""A model that keeps failing is skipped, and probed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from math import inf

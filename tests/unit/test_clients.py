@@ -147,7 +147,7 @@ def test_the_gate_demands_what_honest_rows_show_no_matter_what_one_client_says(
         assert bounds.mean >= result.delta
 
 
-# Labels that check the judge, and grades that nobody checked.
+# Labels that check the judge, and unchecked grades.
 
 
 def graded(*by: tuple[str | None, GradedBy]) -> OutcomeTable:

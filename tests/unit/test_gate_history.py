@@ -1,4 +1,4 @@
-"""The error budget: every look is counted when it is taken, whatever happens to the runs."""
+"""The error budget: every look is counted when it is taken, no matter what happens to the runs."""
 
 import json
 import math

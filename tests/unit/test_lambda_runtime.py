@@ -23,7 +23,7 @@ from route_switch.adapters.lambda_runtime import (
 
 
 class RuntimeApi:
-    """Keeps what is posted. `take` ends the connection after so many pieces."""
+    """Keeps what is posted. `take` ends the connection after that many pieces."""
 
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}

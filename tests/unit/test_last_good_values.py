@@ -1,4 +1,4 @@
-"""What is served while a store is away."""
+"""What is served while a store is unavailable."""
 
 from collections.abc import Callable
 

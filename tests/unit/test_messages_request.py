@@ -1,4 +1,4 @@
-"""Whatever a client sends to the Messages API is translated or refused by name."""
+"""Every request to the Messages API is translated or refused by name."""
 
 import json
 from typing import Any
@@ -118,7 +118,7 @@ def parsed(body: Any) -> ClientCall | None:
 
 @given(BODIES)
 def test_a_request_is_translated_or_refused(body: dict[str, Any]) -> None:
-    """And whatever is accepted can be routed, recorded and replayed."""
+    """Every accepted request can be routed, recorded and replayed."""
     call = parsed({"max_tokens": 5, **body})
     if call is None:
         return

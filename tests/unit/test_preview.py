@@ -1,4 +1,4 @@
-"""What a prompt would do to a log, and cost."""
+"""Where a prompt would send the requests of a log, and the costs."""
 
 import json
 from pathlib import Path

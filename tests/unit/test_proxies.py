@@ -1,4 +1,4 @@
-"""Whatever proxy is set, this machine is reached directly."""
+"""This machine is reached directly, even if a proxy is set."""
 
 import json
 from pathlib import Path

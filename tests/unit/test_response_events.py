@@ -1,4 +1,4 @@
-"""Whatever a model says, its events and its whole answer are the same response."""
+"""The events of any answer and the whole answer are the same response."""
 
 import itertools
 import json

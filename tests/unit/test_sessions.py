@@ -333,7 +333,7 @@ def test_warm_tokens_follow_from_what_the_provider_reported(
 
 
 def test_only_what_was_added_is_estimated() -> None:
-    """Our estimate of this conversation is half of what the provider counts."""
+    """The estimate for this conversation is half of what the provider counts."""
     dense = replace(LONG, estimated_tokens=10_000)
 
     expected = moved(Tier.MEDIUM)

@@ -54,7 +54,7 @@ def subject_in(messages: object) -> int:
 
 
 def knows_subjects(messages: object) -> str:
-    """Answer right, whatever the prompt says."""
+    """Answer right, regardless of the prompt."""
     return str(subject_in(messages))
 
 
