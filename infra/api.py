@@ -51,7 +51,7 @@ class GatewayError:
         if len(cors_origins) == 1:
             headers["Access-Control-Allow-Origin"] = f"'{cors_origins[0]}'"
         elif cors_origins:
-            # API Gateway cannot choose from a list. These errors tell no origin anything.
+            # API Gateway cannot choose from a list. These errors allow no origin.
             headers["Access-Control-Allow-Origin"] = "method.request.header.Origin"
         return headers
 

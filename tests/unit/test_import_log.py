@@ -299,7 +299,7 @@ def test_what_cannot_be_used_is_left_out_by_line_and_reason(tmp_path: Path) -> N
     assert "7 rows -> 1 examples" in said
     for number, why in (
         (2, "is not valid JSON"),
-        (3, "it is no model call (its type is SPAN)"),
+        (3, "it is not a model call (its type is SPAN)"),
         (4, "the call failed"),
         (5, "there is no message of a user"),
         (6, "no prompt was found (looked for messages, request, query, prompt, input and others)"),
@@ -375,7 +375,7 @@ def test_a_cost_that_cannot_be_read_is_not_dropped_silently(tmp_path: Path) -> N
     write_lines(tmp_path, *rows)
     [example], said = imported(tmp_path)
     assert example.models["m"].cost_usd == 0.02
-    assert "its cost_usd is no number of at least 0 (line 2)" in said
+    assert "its cost_usd is not a number of at least 0 (line 2)" in said
 
 
 @pytest.mark.parametrize(

@@ -169,7 +169,7 @@ def damaged(content: Json, side: str) -> Iterator[tuple[str, Json]]:
     def with_rows(**columns: object) -> Json:
         return {**content, side: {**rows, **columns}}
 
-    yield "a cost that is no number", with_rows(cost_usd=[[math.nan] * 3, *rows["cost_usd"][1:]])
+    yield "a cost that is not a number", with_rows(cost_usd=[[math.nan] * 3, *rows["cost_usd"][1:]])
     yield "an infinite cost", with_rows(cost_usd=[[math.inf] * 3, *rows["cost_usd"][1:]])
     yield "a negative cost", with_rows(router_usd=[-1.0, *rows["router_usd"][1:]])
     yield "a short column", with_rows(named=rows["named"][1:])
@@ -184,7 +184,7 @@ def damaged(content: Json, side: str) -> Iterator[tuple[str, Json]]:
     yield "rows without weight", with_rows(weights=[0.0 for _ in rows["weights"]])
     yield "no rows", with_rows(**dict.fromkeys(rows, ()))
     yield "tiers out of order", {**content, "tiers": [3, 2, 1]}
-    yield "a λ that is no number", {**content, "lambda": math.nan}
+    yield "a λ that is not a number", {**content, "lambda": math.nan}
     yield "a negative λ", {**content, "lambda": -3}
     yield "a huge λ", {**content, "lambda": 1e300}
 

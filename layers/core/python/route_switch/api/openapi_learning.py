@@ -131,7 +131,7 @@ class RunDetails(Run):
 
 class MissingRows(BaseModel):
     """`replayable` requests of the last `days` days can be learned from. The rows that are still
-    needed are null where nothing tells how many; `note` says why. For a promise they are held-out
+    needed are null if their number is unknown; `note` says why. For a promise they are held-out
     rows, and for a verdict what `verdict_unit` says: requests until a run has enough of them. A run
     holds out a part of its examples, so a held-out row takes several."""
 

@@ -60,7 +60,7 @@ DECISION: JsonObject = {
         {"enum": [move.value for move in Move]},
     ),
     "x-route-session-saved-usd": _header(
-        "What that is expected to save, further turns included; absent when unknown.", _NUMBER
+        "What that is expected to save, including further turns; absent when unknown.", _NUMBER
     ),
     "x-route-overhead-ms": _header(
         "Time for routing and recording, without the answering models.", _NUMBER, always=True

@@ -39,7 +39,7 @@ versions write JSON."""
 
 DIGEST_BYTES = 16
 HEAD = 4000
-"""Characters of a text that tell it from others; its length does, too."""
+"""Characters that distinguish a text from others; its length does, too."""
 
 
 def session_id(
@@ -108,8 +108,8 @@ def _pieces(name: str | None, messages: Sequence[JsonObject]) -> Iterator[str]:
 
 
 def _head_of(message: JsonObject) -> Iterator[str]:
-    """Yield the text, however it is split into parts, and what tells attachments apart. Cache
-    points move from message to message, so they do not count."""
+    """Yield the text, regardless of how it is split into parts, and what distinguishes attachments.
+    Cache points move from message to message, so they do not count."""
     yield _head(text_of(message))
     content = message.get("content")
     for part in content if isinstance(content, list) else ():

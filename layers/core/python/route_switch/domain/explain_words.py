@@ -154,7 +154,7 @@ def _was_unasked(routed: RoutingDecision) -> bool:
 
 
 _MOVES = {
-    Move.NEW: "starts anew on",
+    Move.NEW: "starts over on",
     Move.KEPT: "stays on",
     Move.UP: "moves up to",
     Move.DOWN: "moves down to",

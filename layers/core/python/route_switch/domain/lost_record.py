@@ -43,7 +43,7 @@ def lost_record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
 
 def read_lost_record(content: dict[str, JsonValue]) -> RequestRecord:
     """Read what `lost_record_as_json` wrote, in this release or an older one. Raise `ValueError`
-    (pydantic's included) if it is not a record, or if its costs are no amounts of money."""
+    (pydantic's included) if it is not a record, or if its costs are not amounts of money."""
     from pydantic import TypeAdapter  # the router only writes such records
 
     stored = {name: value for name, value in content.items() if name not in _DERIVED}

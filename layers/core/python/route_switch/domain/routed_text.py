@@ -67,7 +67,7 @@ def as_read(text: str) -> str:
 
 def _in_plain_letters(text: str) -> str:
     text = _HIDDEN.sub("", _left_out(_INTERLEAVED, text))
-    if not _EAST_ASIAN.search(text):  # where full-width letters are no disguise
+    if not _EAST_ASIAN.search(text):  # where full-width letters are not a disguise
         text = _FULL_WIDTH.sub(lambda run: f"\n{unicodedata.normalize('NFKC', run[0])}\n", text)
     text = _RAISED.sub(_compatible, _STYLED.sub(_compatible, text))
     text = _SMALL.sub(_without_small_capitals, text)

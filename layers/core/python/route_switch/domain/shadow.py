@@ -81,7 +81,7 @@ class RouterDay:
 
     @classmethod
     def from_counters(cls, counters: Mapping[str, float]) -> Self:
-        """Count calls of both modes: the days before a stage goes into shadow tell its traffic."""
+        """Count calls of both modes: the days before a stage enters shadow predict its traffic."""
         live = counters.get("reason:router", 0) + counters.get("reason:fallback", 0)
         paid = counters.get("cost_usd:tier:router", 0.0)
         return cls(

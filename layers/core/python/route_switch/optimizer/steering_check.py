@@ -105,7 +105,7 @@ class SteeringCheck:
 
 class _UntilStopped:
     """`PaidCalls` that asks for nothing more once the run is stopped: queued calls of other threads
-    would be started, and counted, in vain."""
+    would be started, and counted, for nothing."""
 
     def __init__(self, calls: PaidCalls) -> None:
         self._calls = calls

@@ -96,7 +96,7 @@ class LearningTexts:
         if current_run and self._trace_of_work(current_run).shows(
             ids, lambda prompt: withdrawn(prompt) & demos
         ):
-            pending.add(current_run)  # also without examples: it may be collecting them
+            pending.add(current_run)  # even without examples: it may be collecting them
         return RemovedTexts(
             places=tuple(
                 place for trace in removable for place in trace.places if trace not in left

@@ -62,7 +62,7 @@ def release_lock(dynamodb: "DynamoDBClient", table: str, execution: str) -> None
 
 
 class DynamoDbRunLock:
-    """`state_of` tells what became of an execution."""
+    """`state_of` returns the state of an execution."""
 
     def __init__(
         self,

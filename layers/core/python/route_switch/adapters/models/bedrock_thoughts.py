@@ -69,7 +69,7 @@ def _decoded(data: str, where: str) -> bytes:
 
 def _refused(where: str) -> InvalidModelRequestError:
     return InvalidModelRequestError(
-        f"{where} is no thought of a model on Bedrock. Send it as the answer had it, or remove it."
+        f"{where} is not a thought of a Bedrock model. Send it as the answer had it, or remove it."
     )
 
 

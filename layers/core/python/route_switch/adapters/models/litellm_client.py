@@ -39,7 +39,7 @@ class LiteLlmClient:
         foreign = sorted(call.params.keys() - OPENAI_FIELDS)
         if foreign:
             raise InvalidModelRequestError(
-                f"'{foreign[0]}' is no field of a chat completion request. Leave it out."
+                f"'{foreign[0]}' is not a field of a chat completion request. Leave it out."
             )
         litellm = imported_litellm()
         yield from self._streamed(litellm, call) if call.stream else self._whole(litellm, call)

@@ -147,8 +147,8 @@ def _kept(
 
 
 def _joined(criteria: Sequence[str], known: AbstractSet[str], style: Style) -> list[str]:
-    """Merge the new questions of one form, also multiple choice if there are too many criteria. New
-    criteria follow the others."""
+    """Merge the new questions of one form; merge multiple choice too if there are too many
+    criteria. New criteria follow the others."""
     new = [criterion for criterion in criteria if criterion in KINDS and criterion not in known]
     others = [criterion for criterion in criteria if criterion not in new]
     is_long = style is Style.CONCISE or len(criteria) > MAX_CRITERIA

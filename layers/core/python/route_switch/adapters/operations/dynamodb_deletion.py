@@ -129,8 +129,8 @@ class DynamoDbDeletion:
             )
 
     def _delete_session(self, session_id: str, request_id: str) -> None:
-        """Skip the state of a session that a later request has continued: it tells nothing of this
-        one."""
+        """Skip the state of a session that a later request has continued: it reveals nothing about
+        this one."""
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
             self._dynamodb.delete_item(
                 TableName=self._results,

@@ -23,7 +23,7 @@ def _merge(group: Sequence[Example]) -> Example:
 
     Share known answers among examples whose whole request is the same, and labels among those that
     are also from the same client. Labels of examples for training only are shared in training
-    alone, because which requests have feedback is no random choice.
+    alone, because the requests with feedback are not a random choice.
     """
     if len(group) == 1:
         return group[0]

@@ -15,7 +15,7 @@ NOT_USED = {
     "costly": "requests of one client that cost far more to learn from than those of others",
 }
 """By the names of `CollectedExamples.left_out`. Merged requests are missing: they are used, with
-their weight. So are labels, which are no examples."""
+their weight. So are labels, which are not examples."""
 
 
 def examples_not_used(left_out: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -15,7 +15,7 @@ requests."""
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """`rows` are still missing; None where nothing tells how many. `note` says what they are."""
+    """`rows` are still missing; None if their number is unknown. `note` says what they are."""
 
     rows: int | None
     note: str

@@ -32,7 +32,7 @@ DEMO_WORDS = 60
 """The most words of a demo. Longer queries are hard to read in a prompt, and a handful of them
 would fill Parameter Store."""
 FORMER_DEMO_TOKENS = 60
-"""The length to which demos of earlier releases were cut, also inside words. Such demos may still
+"""The length to which demos of earlier releases were cut, even inside words. Such demos may still
 be live when their query is deleted."""
 _CONTEXT_LINE_TOKENS = 32
 
@@ -103,7 +103,7 @@ _PATTERNS = {
 def unsafe(text: str) -> str | None:
     """Return why an instruction or demo must not enter the prompt, or None.
 
-    This detects common forms and wordings, also disguised ones and in some languages; another
+    This detects common forms and wordings, including disguised ones, in some languages; another
     wording gets past it. Because the router can only answer with a tier, the worst that an attack
     through the prompt can cause is a wrong tier, and the gate checks for that.
     """
@@ -113,7 +113,7 @@ def unsafe(text: str) -> str | None:
 
 def unsafe_of_user(text: str) -> str | None:
     """Return why a user's text must not enter a prompt, or None. An instruction names tiers and
-    says which to choose; a user's text that does so is no example of a query."""
+    says which to choose; a user's text that does so is not an example of a query."""
     reason = unsafe(text)
     if reason is None and any(map(tells_a_model, readings(text))):
         return ORDERS

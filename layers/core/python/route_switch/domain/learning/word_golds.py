@@ -106,7 +106,7 @@ def _weight(word: str) -> float:
 
 
 def _begins(said: list[str], at: int, phrase: list[str]) -> bool:
-    """Whether the phrase stands there. Korean endings join the last word: 서울입니다."""
+    """Whether the phrase begins there. Korean endings join the last word: 서울입니다."""
     end = at + len(phrase) - 1
     if said[at:end] != phrase[:-1]:
         return False

@@ -34,7 +34,8 @@ class SavedEstimate:
 
 @dataclass(frozen=True, slots=True)
 class ShadowSavings:
-    """Answered requests in shadow. `decided` ones tell where routing would have sent them.
+    """Answered requests in shadow. For `decided` ones, it is known where routing would have sent
+    them.
 
     `answer_usd` is what the answers cost, `router_usd` what the decisions did. `saved_usd` is what
     routing would have saved on all of these requests, net of a router call for each that is not

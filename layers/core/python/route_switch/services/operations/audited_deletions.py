@@ -50,7 +50,7 @@ class AuditedDeletions:
             try:
                 self._record(change, key)
             except StoreError as error:
-                logger.warning("The audit trail lacks a deletion: %s: %s", change, error)
+                logger.warning("A deletion is missing from the audit trail: %s: %s", change, error)
         return deletion
 
     def _record(self, change: Change, key: ApiKey) -> None:

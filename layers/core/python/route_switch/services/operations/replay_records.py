@@ -148,7 +148,7 @@ class ReplayRecords:
             self._reject(message, f"It is not a record ({type(error).__name__}).", done)
             return
         if self._now() - record.created_at >= self._retention:
-            reason = "It is older than retention_days, so nothing tells whether it was counted."
+            reason = "It is older than retention_days, so it is unknown whether it was counted."
             self._reject(message, reason, done)
             return
         self._save(record, done)

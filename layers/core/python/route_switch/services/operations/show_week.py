@@ -100,7 +100,7 @@ class ShowWeek:
     monthly_budget_usd: float | None
     packaged: SteeringFigures
     actions: Callable[[datetime], Mapping[int, str]]
-    """Returns what made each version of the prompt since then, as far as the audit trail tells."""
+    """Returns what made each version of the prompt since then, as far as the audit trail says."""
 
     def __call__(self, last: date, days: int) -> WeekReport:
         """Return the report of the `days` days that end on `last`. Raise `StoreError`."""

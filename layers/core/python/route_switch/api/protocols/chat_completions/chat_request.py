@@ -132,7 +132,7 @@ def _advice(param: str, _: str) -> str | None:
         return f"'{param}' must be a text or a list of content parts, each with a 'type'."
     if re.fullmatch(r"messages\[\d+\]\.content\[\d+\](\.type)?", param):
         return (
-            f"'{param.removesuffix('.type')}' is no content part: it needs a 'type', such as "
+            f"'{param.removesuffix('.type')}' is not a content part: it needs a 'type', such as "
             '{"type": "text", "text": "…"}.'
         )
     return None

@@ -90,7 +90,7 @@ def _advice(param: str, kind: str) -> str | None:
         return f"'{param}' must be a text or a list of content blocks, each with a 'type'."
     if re.fullmatch(r"(messages\[\d+\]\.content|system)\[\d+\](\.type)?", param):
         return (
-            f"'{param.removesuffix('.type')}' is no content block: it needs a 'type', such as "
+            f"'{param.removesuffix('.type')}' is not a content block: it needs a 'type', such as "
             '{"type": "text", "text": "…"}.'
         )
     return None

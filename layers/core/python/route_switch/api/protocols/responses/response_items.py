@@ -1,4 +1,4 @@
-"""The output items of a response while they are written, and the events that tell of them.
+"""The output items of a response while they are written, and their events.
 
 Each item yields its events without a sequence number, and has a `snapshot` for the response. The
 order of events is OpenAI's: an item is added, then its parts with their deltas, then everything is
