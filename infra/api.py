@@ -61,7 +61,7 @@ class GatewayError:
         said = {"message": "$", "type": self.kind, "param": None, "code": self.code}
         if self.message is not None:
             said["message"] = self.message
-        # OpenAI's form, with what Anthropic's needs besides: a template cannot see the path.
+        # OpenAI's form, plus what Anthropic's needs: a template cannot see the path.
         body = {"type": "error", "error": said, "request_id": "$context.requestId"}
         return json.dumps(body).replace('"$"', "$context.error.messageString")
 

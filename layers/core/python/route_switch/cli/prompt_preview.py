@@ -50,7 +50,7 @@ def preview(
     """Show which of the last requests an edited prompt would move, and what that costs.
 
     Asks the stage's router LLM about each query twice: with the live prompt and with FILE. Calls no
-    tier. If the budget runs out, it shows what it has compared by then.
+    tier. If the budget runs out, it shows what it has compared so far.
     """
     chosen = find_stage(stage)
     models = chosen.local_models()

@@ -176,7 +176,7 @@ class ResultStore(Protocol):
 
 
 class SessionStore(Protocol):
-    """What the last answers of sessions left behind, for a day."""
+    """The states that the last answers of sessions left, kept for a day."""
 
     def load(self, session_id: str) -> SessionState | None:
         """Raise `StoreError`."""

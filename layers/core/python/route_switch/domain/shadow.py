@@ -36,7 +36,7 @@ DRY_RUN_USD = "router_usd:dry_run"
 from the sample."""
 
 ANSWERED_FIRST = "the answer was ready first"
-"""The error of a router call that was left behind. It is charged all the same."""
+"""The error of a router call that was abandoned. It is charged all the same."""
 
 
 READ_BY_BUDGET = (

@@ -137,7 +137,7 @@ class AnswerQuery:
         return StreamLimits(first_s, self._stall_s, is_last)
 
     def ended(self, answer: TierAnswer) -> TierAnswer:
-        """Return a streamed answer as it was in the end."""
+        """Return a streamed answer with its final result."""
         calls = tuple(map(self._caller.with_whole_answer, answer.calls))
         return replace(answer, calls=calls, completion=calls[-1].completion)
 
@@ -151,7 +151,7 @@ class AnswerQuery:
         return self._answered_late(tier, updated) or TierAnswer(updated, tier, None, None)
 
     def _answered_late(self, tier: Tier, calls: Sequence[CallResult]) -> TierAnswer | None:
-        """Return the answer of a call that had run out of its own time, if there is one by now."""
+        """Return the answer of a call that ran out of its own time, if it has arrived by now."""
         updated = tuple(map(self._caller.with_late_answer, calls))
         for call in updated:
             if call.completion:

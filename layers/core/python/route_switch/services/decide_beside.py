@@ -133,8 +133,8 @@ def with_shadow(
     *,
     for_an_hour: bool = False,
 ) -> RequestRecord:
-    """Return the record with what routing decided beside the answer. `for_an_hour` says whether the
-    request asks providers to cache it for an hour."""
+    """Return the record with what routing decided in parallel with the answer. `for_an_hour` says
+    whether the request asks providers to cache it for an hour."""
     decided = shadow.decision
     if decided is None:
         return replace(record, shadow_reason=shadow.reason)

@@ -44,7 +44,8 @@ class ShadowBudget(RefreshedValue[float]):
         self._now = now
 
     def allows(self, request_id: str) -> bool:
-        """Wait for the counters if they have not been read lately: call this beside an answer."""
+        """Wait for the counters if they have not been read lately: call this in parallel with an
+        answer."""
         if self._monthly_usd is None or self._typical_usd == 0:
             return True
         return self._typical_usd is not None and is_sampled(request_id, self.current())

@@ -1,4 +1,4 @@
-"""Reading a session's state in another thread, beside the router call."""
+"""Read a session's state in another thread, in parallel with the router call."""
 
 import logging
 from collections.abc import Callable

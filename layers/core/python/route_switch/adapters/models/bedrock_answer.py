@@ -72,7 +72,7 @@ def _message(blocks: "Sequence[ContentBlockOutputTypeDef]", *, one_call: bool) -
 
 
 def _text(block: "ContentBlockOutputTypeDef") -> str:
-    """Return the block's text. An answer that cites its sources has the text beside them."""
+    """Return the block's text. An answer that cites its sources has the text next to them."""
     cited = block.get("citationsContent", {}).get("content", ())
     return block.get("text", "") + "".join(part.get("text", "") for part in cited)
 

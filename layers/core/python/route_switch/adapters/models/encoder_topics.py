@@ -21,7 +21,7 @@ def question_in(
     text: str, count: Callable[[str], int], vector: "Callable[[str], Vector]"
 ) -> tuple[str, bool]:
     """Return the last topic of a text, or the first one if it is less than half as long, and
-    whether it is the last: a question is behind its document or, shorter, before it.
+    whether it is the last: a question comes after its document or, if shorter, before it.
 
     A text is split before the passage where its sides differ most: where the lengths of the sums of
     their vectors, weighted by word pieces, are greatest together. Each end is split again while

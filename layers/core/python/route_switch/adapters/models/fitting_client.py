@@ -93,7 +93,7 @@ class FittingClient:
                 error.adjusted = notes
                 if not isinstance(error, _REFUSALS):
                     raise
-                # Words such as "billing" beside a parameter make a refusal the owner's fault.
+                # Words such as "billing" near a parameter make a refusal the owner's fault.
                 if error.status in NOT_ABOUT_PARAMETERS:
                     raise
                 reason = str(error).partition(": ")[2]  # without the model's name

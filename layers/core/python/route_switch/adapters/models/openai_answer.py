@@ -90,7 +90,7 @@ def _message_of(choice: JsonObject) -> JsonObject | None:
 
 
 def usage_in(answer: JsonObject) -> JsonValue:
-    """Return the usage: in its place, as Groq and Moonshot have it in streams, or beside the
+    """Return the usage: in its place, where Groq and Moonshot have it in streams, or next to the
     answer as in Ollama's own API."""
     choices, of_groq = answer.get("choices"), answer.get("x_groq")
     first = choices[0] if isinstance(choices, list) and choices else None

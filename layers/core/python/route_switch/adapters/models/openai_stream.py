@@ -97,7 +97,7 @@ class StreamReader:
             error: JsonObject = event if event.get("error") else {"error": event}
             raise error_in_answer(self._model, error, self._usage)
         choices = event.get("choices")
-        # The usage arrives beside the last choice, or in an event of its own.
+        # The usage arrives with the last choice, or in an event of its own.
         of_all = fields_of_answer(event, usage)
         read = [
             chunk

@@ -1,4 +1,4 @@
-"""A logged request as an example: `messages`, and the request's other fields beside them."""
+"""A logged request as an example: `messages`, and the request's other fields."""
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile

@@ -53,7 +53,7 @@ def _merge(group: Sequence[Example]) -> Example:
 
 
 def _rest(example: Example) -> tuple[object, ...]:
-    """Return what a replay sends beside the query's text."""
+    """Return what a replay sends in addition to the query's text."""
     return example.conversation, example.turn, example.params
 
 

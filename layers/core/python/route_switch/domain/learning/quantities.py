@@ -55,7 +55,7 @@ FiniteJson = Annotated[JsonObject, AfterValidator(with_finite_numbers)]
 """An object whose numbers are all finite: a file may hold `NaN` or `1e999`. Integers of any length
 are kept, because the API takes them."""
 Params = Annotated[FiniteJson, AfterValidator(with_real_limit)]
-"""A request's fields beside its messages."""
+"""A request's fields other than its messages."""
 
 
 def _check_numbers(value: JsonValue) -> None:

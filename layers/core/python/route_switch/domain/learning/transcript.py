@@ -14,7 +14,7 @@ MAX_TOKENS = 6000
 """Of a conversation. The judge is paid for each of thousands of pairs."""
 FIRST_SHARE = 1 / 4
 NEWEST_SHARE, TURN_SHARE = 1 / 2, 1 / 4
-"""Of what is left beside the first message: for the newest one, and for each one before it."""
+"""Shares of what the first message leaves: for the newest one, and for each one before it."""
 MIN_TURN_TOKENS = 12
 MAX_URL = 100
 

@@ -1,4 +1,4 @@
-"""How many replies of graders and models were understood; one that was not counts for nothing."""
+"""How many replies of graders and models were understood. Others do not count as answers."""
 
 from collections.abc import Iterable
 

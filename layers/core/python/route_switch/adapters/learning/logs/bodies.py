@@ -54,7 +54,7 @@ def _listed(text: str) -> str:
 
 
 def _instructions(body: JsonObject) -> list[JsonObject]:
-    """Return the system message of a request that has it beside its messages."""
+    """Return the system message of a request that has it outside of its messages."""
     text = body.get("system", body.get("instructions"))
     return [{"role": "system", "content": text}] if isinstance(text, str) and text else []
 
