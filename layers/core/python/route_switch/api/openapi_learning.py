@@ -109,7 +109,7 @@ class RunFrontier(BaseModel):
 
 
 class RunExamples(BaseModel):
-    """What became of the requests and examples that a run read: `read` is the sum of `merged`
+    """What happened to the requests and examples that a run read: `read` is the sum of `merged`
     (those that were merged into an equal one, which counts for them), `left_out` and `used`."""
 
     read: int

@@ -32,7 +32,7 @@ class Result(BaseModel):
     In shadow, `shadow_reason` says how routing decided beside the answer, `shadow_tier` which tier
     it chose, and `shadow_cost_usd` what the request would have cost.
 
-    `session` says what became of the conversation's session, and `session_saved_usd` what that is
+    `session` says what happened to the conversation's session, and `session_saved_usd` what that is
     expected to save, including further turns. `strategy` is given if a local model took part in the
     decision, `skipped_models` if models were not called because they keep failing. All four are
     absent where they do not apply, and `profile` if it is `balanced`. `feedback` is null if there

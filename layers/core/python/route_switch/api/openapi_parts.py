@@ -56,7 +56,7 @@ DECISION: JsonObject = {
         "Estimated saving compared with Tier 3; absent when unknown.", _NUMBER
     ),
     "x-route-session": _header(
-        "What became of the conversation's session; absent where the tier was fixed or failed.",
+        "What happened to the conversation's session; absent where the tier was fixed or failed.",
         {"enum": [move.value for move in Move]},
     ),
     "x-route-session-saved-usd": _header(

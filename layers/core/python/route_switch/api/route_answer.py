@@ -73,8 +73,8 @@ def route_headers(routed: RoutedRequest) -> dict[str, str]:
 
 
 def session_headers(record: RequestRecord) -> dict[str, str | None]:
-    """Say what became of the session. In shadow it is left out: the record says what would have
-    become of it."""
+    """Say what happened to the session. In shadow this is left out: the record says what would have
+    happened."""
     if record.session is None or record.reason is Reason.SHADOW:
         return {}
     return {

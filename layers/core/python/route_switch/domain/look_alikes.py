@@ -1,5 +1,5 @@
-"""Letters that look like Latin ones: a part of Unicode's confusables, and letters that people take
-for Latin in words of mixed scripts (т for t, н for h)."""
+"""Letters that look like Latin ones: a part of Unicode's confusables, and letters that people read
+as Latin in words of mixed scripts (т for t, н for h)."""
 
 _LOOKS: tuple[tuple[str, str], ...] = (
     ("авеѕіјкмнорстухһԁӏьɡı", "abesijkmhopctyxhdlbgi"),

@@ -88,7 +88,7 @@ class SessionOfRequest(Protocol):
         ...
 
     def moved(self, wanted: Tier) -> SessionDecision:
-        """Return what becomes of the session if routing asks for this allowed tier."""
+        """Return what happens to the session if routing asks for this allowed tier."""
         ...
 
 

@@ -39,7 +39,7 @@ it was cleared or summarized."""
 
 
 class Move(StrEnum):
-    """What became of the session with this request."""
+    """What happened to the session with this request."""
 
     NEW = "new"
     KEPT = "kept"
@@ -98,7 +98,7 @@ class SessionState:
 
     @property
     def likely_signer(self) -> Signer:
-        """Whose signed reasoning the messages carry, if they carry any."""
+        """The model whose signed reasoning the messages carry, if they carry any."""
         return self.signer or Signer(self.model)
 
     def is_warm(self, now: float) -> bool:
@@ -191,8 +191,9 @@ class SessionDecision:
 def as_answered(
     decision: SessionDecision | None, tier: Tier, model: str | None
 ) -> SessionDecision | None:
-    """Return what became of a decision once `model` of `tier` has answered; None if the decided
-    tier failed. A model that took the place of the one to keep starts with an empty cache."""
+    """Return the decision as it was carried out once `model` of `tier` has answered; None if the
+    decided tier failed. A model that took the place of the one to keep starts with an empty
+    cache."""
     if decision is None or tier is not decision.tier:
         return None
     if decision.model is None or model in (None, decision.model):
@@ -230,7 +231,7 @@ class SessionRule:
         candidates: Candidates,
         now: float,
     ) -> SessionDecision:
-        """Return what becomes of the session if the router asks for `wanted`, a candidate's tier.
+        """Return what happens to the session if the router asks for `wanted`, a candidate's tier.
         `now` is in seconds since 1970."""
         if state is None:
             return SessionDecision(Move.NEW, Ground.NO_STATE, wanted)

@@ -1,4 +1,4 @@
-"""Whose signed reasoning a conversation carries.
+"""The model whose signed reasoning a conversation carries.
 
 Only the model that signed reasoning can read it, and providers refuse that of another model. A
 session may be continued by another model, which then reads the conversation without it. So the

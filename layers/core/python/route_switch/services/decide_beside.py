@@ -47,8 +47,8 @@ class PendingDecision:
         self._taken: ShadowChoice | None = None
 
     def take(self) -> ShadowChoice:
-        """Return the decision if there is one by now, and the same each time. Never wait, and never
-        fail."""
+        """Return the decision if it has been made, and the same one each time. Never wait, and
+        never fail."""
         if self._taken is None:
             self._taken = self._take()
         return self._taken

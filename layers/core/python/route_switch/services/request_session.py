@@ -155,7 +155,7 @@ class RequestSession:
         return self._rule.held(self._turn, state, self._candidates)
 
     def moved(self, wanted: Tier) -> SessionDecision:
-        """Return what becomes of the session if the router asks for this tier. A model that must
+        """Return what happens to the session if the router asks for this tier. A model that must
         stay does so even if its state was only found during the router call."""
         read = self._reading.get_at_last(LATE_S, HOLD_S) if self._turn.continues else None
         turn, state, candidates = self._turn, self._seen_by_rule(read), self._candidates

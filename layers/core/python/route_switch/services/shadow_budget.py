@@ -24,8 +24,8 @@ class ShadowBudget(RefreshedValue[float]):
     """Keeps the share of requests that are sampled, read from the counters every minute. So a
     budget can be exceeded by what a minute costs.
 
-    If the counters cannot be read, the last share stays; in a new process, no call is made. Nor is
-    one to a router LLM without a known price.
+    If the counters cannot be read, the last share stays; in a new process, no call is made. A
+    router LLM without a known price is never called.
     """
 
     def __init__(

@@ -92,8 +92,8 @@ class LiteLlmClient:
             api_key=self._api_key(),
             num_retries=0,
             max_retries=0,
-            # Else it looks for its own MCP tools among a request's, for which it has to import its
-            # proxy; that is not installed, and every request with tools would fail.
+            # Otherwise it looks for its own MCP tools among a request's, for which it has to import
+            # its proxy; that is not installed, and every request with tools would fail.
             _skip_mcp_handler=True,
             **options,
             **call.params,

@@ -136,7 +136,7 @@ class LearnedTexts(Protocol):
 
 
 class ClaimsToDemos(Protocol):
-    """Whose requests the demos of learned prompts were taken from."""
+    """The clients whose requests the demos of learned prompts were taken from."""
 
     def read(self) -> Claims: ...
 

@@ -56,8 +56,8 @@ class KeyBudget:
         return [each for each in over if each.day >= self.since.get(hour, over[-1].day)]
 
     def charge_for(self, left_usd: float, counted_usd: float) -> float:
-        """Return what the requests behind the reservations `left_usd` have cost: all that the key's
-        requests have cost according to the counters of its month, without what was charged. Never
-        more than was reserved."""
+        """Return what the requests behind the reservations `left_usd` have cost: the cost of all of
+        the key's requests by the counters of its month, minus what was charged. Never more than was
+        reserved."""
         charged_usd = self.taken_usd - sum(self.open_usd.values())
         return min(max(counted_usd + self.kept_usd - charged_usd, 0.0), left_usd)
