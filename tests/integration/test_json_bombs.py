@@ -62,7 +62,7 @@ def test_a_body_in_another_encoding_is_refused(shared_api: Api, name: str) -> No
     assert "JSON" in json.loads(str(response["body"]))["error"]["message"]
 
 
-def test_of_a_repeated_field_the_provider_gets_what_was_checked(shared_api: Api) -> None:
+def test_the_provider_gets_the_checked_value_of_a_repeated_field(shared_api: Api) -> None:
     seen: list[Body] = []
 
     def script(body: Body) -> Reply:

@@ -122,7 +122,7 @@ def test_a_revocation_ends_all_secrets(api: Api) -> None:
     "late",
     [lambda old: table().rotate(old, "b" * 64, NOW, NOW), lambda old: table().revoke(old, NOW)],
 )
-def test_of_two_changes_at_the_same_moment_one_is_refused(
+def test_one_of_two_changes_at_the_same_moment_is_refused(
     late: Callable[[StoredKey], object],
 ) -> None:
     old = stored()

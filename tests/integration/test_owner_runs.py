@@ -223,7 +223,7 @@ def test_no_run_starts_while_another_is_in_progress_and_the_refusal_says_which(a
     assert trail(api) == []
 
 
-def test_of_parallel_starts_exactly_one_starts_a_run(api: Api) -> None:
+def test_exactly_one_of_parallel_starts_starts_a_run(api: Api) -> None:
     wiring = owner_wiring()
     owner = wiring.authenticate(f"Bearer {ADMIN_KEY}")
     learn, at = wiring.start_learning(owner), datetime.now(UTC)

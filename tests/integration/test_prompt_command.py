@@ -448,7 +448,7 @@ def test_an_edit_and_a_push_keep_the_local_model(
 
 
 @pytest.mark.parametrize("command", [("push",), ("promote", "--force")])
-def test_an_edited_candidate_finds_its_numbers_in_the_json_beside_it(
+def test_an_edited_candidate_finds_its_numbers_in_the_json_next_to_it(
     with_bucket: Prompt, command: tuple[str, ...]
 ) -> None:
     save_json("candidate.json", HYBRID)

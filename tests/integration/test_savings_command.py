@@ -63,7 +63,7 @@ def put_report(run_id: str, candidate: RoutingPrompt) -> None:
     )
 
 
-def test_it_tells_what_routing_would_have_saved_in_the_words_of_the_api(
+def test_it_says_what_routing_would_have_saved_in_the_words_of_the_api(
     shadow: Api, on_this_stage: None
 ) -> None:
     for _ in range(3):

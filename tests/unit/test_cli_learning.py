@@ -367,7 +367,7 @@ def test_local_writes_a_candidate_with_its_numbers(tmp_path: Path) -> None:
     assert report["strategies"]["asked_for"] == "local"
 
 
-def test_free_models_need_a_lambda_of_zero_which_is_said_before_any_call(
+def test_free_models_need_a_lambda_of_zero_which_is_reported_before_any_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")

@@ -105,7 +105,7 @@ chats = st.lists(texts, min_size=1, max_size=7).filter(lambda t: len(t) % 2 == 1
 
 
 @given(chats, st.data())
-def test_case_and_whitespace_of_no_turn_change_the_key(
+def test_case_and_whitespace_of_a_turn_do_not_change_the_key(
     turns: list[str], data: st.DataObject
 ) -> None:
     blanks = [data.draw(st.sampled_from(["", " ", "\n\t"])) for _ in turns]

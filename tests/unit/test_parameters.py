@@ -150,7 +150,7 @@ def test_a_value_that_no_model_takes_is_not_remembered(value: JsonValue) -> None
     assert refused == Refused()
 
 
-def test_a_client_cannot_make_a_process_remember_without_end() -> None:
+def test_a_client_cannot_make_a_process_remember_without_limit() -> None:
     refused = Refused()
     for number in range(99):
         note_refusal("Unsupported", "verbosity", {"verbosity": str(number)}, refused)

@@ -157,7 +157,7 @@ def test_an_edited_candidate_is_not_taken_for_the_measured_one(folder: Path) -> 
         (("--min-quality", "nan"), "--min-quality is nan"),
     ],
 )
-def test_a_question_without_sense_is_refused(
+def test_a_nonsensical_question_is_refused(
     folder: Path, options: tuple[str, ...], told: str
 ) -> None:
     assert told in str(frontier(folder, *options).exception)

@@ -127,7 +127,7 @@ def test_a_longer_text_than_the_one_that_asks_may_be_the_query() -> None:
     assert complaint in read
 
 
-def test_a_text_beside_a_task_is_left_out_unless_it_is_what_the_task_is_about() -> None:
+def test_a_text_next_to_a_task_is_left_out_unless_it_is_what_the_task_is_about() -> None:
     task = (
         "Which of these gases is the lightest of all at room temperature?\nA. Helium from a balloon"
         "\nB. Neon from a lamp\nC. Hydrogen from water\nD. Argon from the air"

@@ -232,7 +232,7 @@ def test_queries_that_are_not_demos_are_shown_only_to_the_proposer() -> None:
     assert "train query number 3" in "\n".join(repr(call.messages) for call in models.proposed)
 
 
-def test_of_prompts_that_score_the_same_the_one_with_fewest_demos_is_the_best() -> None:
+def test_among_prompts_with_equal_scores_the_one_with_the_fewest_demos_is_best() -> None:
     def router(messages: object) -> str:
         best = int(repr(messages).rsplit("number ", 1)[1].split("\\n")[0]) % 3 + 1
         return str(best if "proposal" in repr(messages) else best % 3 + 1)

@@ -100,7 +100,7 @@ def test_the_days_before_shadow_predict_its_traffic() -> None:
     assert RouterDay.from_counters(counters) == RouterDay(100, 0.5, 0)
 
 
-def test_dry_runs_make_no_call_look_expensive() -> None:
+def test_dry_runs_do_not_make_calls_look_expensive() -> None:
     counters = {CALLS: 100, "cost_usd:tier:router": 9.5, DRY_RUN_USD: 9.0}
     assert RouterDay.from_counters(counters) == RouterDay(100, 0.5, 0)
 

@@ -121,7 +121,7 @@ def test_a_training_example_of_a_heldout_query_is_always_dropped() -> None:
     assert (result.train, result.heldout, result.misplaced) == ((), (), 1)
 
 
-def test_of_two_near_duplicates_the_one_on_the_side_closer_to_training_is_dropped() -> None:
+def test_the_near_duplicate_on_the_side_closer_to_training_is_dropped() -> None:
     text = " ".join(f"word{spelled(n)}" for n in range(40))
     rows = {side: Example(query=on(side, text)) for side in Side}
     both = split([rows[Side.TRAIN], rows[Side.VALIDATION]])

@@ -286,7 +286,7 @@ def test_a_run_without_an_outcome_shows_its_state(waits: bool, stopped: bool, sa
     assert said in Page(to_html(replace(REPORT, runs=(run,)), PROD)).text
 
 
-def test_an_author_that_parameter_store_does_not_tell_is_a_dash() -> None:
+def test_an_author_that_parameter_store_does_not_name_is_a_dash() -> None:
     local = replace(VERSIONS[0], written_by="N/A")
     assert [version_row(each)[3] for each in (local, VERSIONS[1])] == ["–", "ann"]
 

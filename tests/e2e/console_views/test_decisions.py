@@ -102,7 +102,7 @@ def test_older_requests_are_read_on_request_and_refresh_starts_again(consoles: C
     expect(panel.get_by_role("region", name="Query")).to_have_count(0)
 
 
-def test_a_wrong_cost_is_said_beside_the_filter(consoles: Consoles) -> None:
+def test_a_wrong_cost_is_reported_next_to_the_filter(consoles: Consoles) -> None:
     page = consoles.faked(FakeApi(), "decisions").page
     for wrong in ("abc", "-3"):
         page.get_by_label("Min cost, USD").fill(wrong)
@@ -181,7 +181,7 @@ def test_a_phone_leaves_time_tier_status_and_cost_in_the_list_and_the_zone(
     assert console.overflow() == 0
 
 
-def test_hashes_and_scores_are_shown_as_what_they_are(consoles: Consoles) -> None:
+def test_hashes_and_scores_are_shown_as_such(consoles: Consoles) -> None:
     api = FakeApi()
     listed = api.rows[:1]
     path = f"GET /v1/results/{listed[0][0].request_id}"

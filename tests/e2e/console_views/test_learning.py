@@ -65,7 +65,7 @@ def test_an_open_run_is_followed_by_the_calls_of_the_list_until_it_changes(
     expect(panel.get_by_role("button", name="Approve")).to_be_visible()
 
 
-def test_rows_that_are_missing_are_shown_as_missing_and_reached_only_if_none_is(
+def test_missing_rows_are_shown_as_missing_and_reached_only_if_none_is(
     consoles: Consoles,
 ) -> None:
     body: Answer = learning()

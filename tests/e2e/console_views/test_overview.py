@@ -159,7 +159,7 @@ def test_a_sum_with_a_gap_says_so_in_every_place(consoles: Consoles) -> None:
     expect(main).to_contain_text("For each model: the cost of its calls")
 
 
-def test_ranges_ask_for_their_days_and_bad_days_are_said(consoles: Consoles) -> None:
+def test_ranges_ask_for_their_days_and_bad_days_are_reported(consoles: Consoles) -> None:
     api = FakeApi()
     page = consoles.faked(api, "overview?range=custom&from=zzz&to=2026-11-30").page
     expect(page.get_by_role("alert")).to_contain_text("“zzz” is not a day")
