@@ -223,7 +223,7 @@ def test_sessions_that_begin_with_the_same_template_are_one_template() -> None:
     assert len({row.template_key for row in rows}) == 1
 
 
-def test_the_same_question_about_other_things_is_no_near_duplicate() -> None:
+def test_the_same_question_about_other_things_is_not_a_near_duplicate() -> None:
     question = " ".join(f"word{spelled(n)}" for n in range(60))
     rows = [
         example(

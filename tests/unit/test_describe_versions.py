@@ -93,7 +93,7 @@ def test_the_audit_trail_says_what_made_a_version() -> None:
     assert prompt_actions(trail) == {2: "push", 3: "rollback"}
 
 
-def test_the_strategy_is_told_unless_the_router_llm_alone_decides() -> None:
+def test_the_strategy_is_shown_unless_the_router_llm_alone_decides() -> None:
     found = marks(with_local_model(SEED, "local"), with_local_model(LEARNED, "hybrid"), LEARNED)
     assert [mark.origin for mark in found] == [
         "edit of 2",

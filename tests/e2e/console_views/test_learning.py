@@ -247,7 +247,7 @@ def test_an_answered_run_is_followed_closely_until_it_ends(consoles: Consoles) -
     expect(panel).to_contain_text("promoted")
 
 
-def test_the_view_tells_what_the_newest_run_left_out(consoles: Consoles) -> None:
+def test_the_view_says_what_the_newest_run_left_out(consoles: Consoles) -> None:
     main = consoles.faked(FakeApi(), "learning").page.get_by_role("main")
     told = (
         "The newest run could not learn from 14 requests with attachments; 3 requests without text"
@@ -255,7 +255,7 @@ def test_the_view_tells_what_the_newest_run_left_out(consoles: Consoles) -> None
     expect(main).to_contain_text(told)
 
 
-def test_the_table_of_drift_tells_requests_probabilities_and_todays_drop(
+def test_the_table_of_drift_shows_requests_probabilities_and_todays_drop(
     consoles: Consoles,
 ) -> None:
     body: Answer = learning()

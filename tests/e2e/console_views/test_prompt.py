@@ -125,7 +125,7 @@ def stored(*documents: str) -> FakeApi:
     )
 
 
-def test_the_run_of_a_text_is_found_after_a_rollback_and_said_if_it_is_gone(
+def test_the_run_of_a_text_is_found_after_a_rollback_and_reported_if_it_is_gone(
     consoles: Consoles,
 ) -> None:
     api = stored(learned(), EDITED, learned(), HAND_WRITTEN)

@@ -36,7 +36,7 @@ def test_a_view_that_is_opened_while_the_stage_is_down_works_when_it_is_back(
     expect(draft).to_have_value("a draft")
 
 
-def test_the_switches_speak_of_their_buttons(consoles: Consoles) -> None:
+def test_the_switches_mention_their_buttons(consoles: Consoles) -> None:
     panel = consoles.faked(FakeApi(), "access").page.get_by_role("region", name="Switches")
     expect(panel).to_contain_text("Off: routing decides.")
     expect(panel).not_to_contain_text("null")
