@@ -24,7 +24,7 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
-"""What the build compresses each file with, best first, and the suffix of the result."""
+"""The encodings in which the build compresses files, best first, with the suffix of each."""
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -44,7 +44,7 @@ Answer = dict[str, object]
 @dataclass(frozen=True)
 class File:
     content: Mapping[str, bytes]
-    """By encoding; `identity` is the file itself."""
+    """The content by encoding; `identity` is the file itself."""
     type: str
     cache: str
     etag: str

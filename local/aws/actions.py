@@ -31,7 +31,7 @@ class Call:
     """The parts of a request that determine its permissions."""
 
     service: str
-    """As in the credential scope of the signature."""
+    """The service as in the credential scope of the signature."""
     region: str
     account: str
     method: str

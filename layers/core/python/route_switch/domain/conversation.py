@@ -55,7 +55,7 @@ class Conversation:
 
 
 ALONE = Conversation()
-"""Of a query that is all that the model gets."""
+"""The conversation of a query that is all that the model gets."""
 
 
 def last_answer(messages: Sequence[JsonObject]) -> JsonObject | None:

@@ -32,7 +32,7 @@ EFFORT_TOKENS: Mapping[str, EffortTokens] = {
     "xhigh": EffortTokens(8192, 32_768),
     "max": EffortTokens(16_384, 32_768),
 }
-"""By `Effort`, without `none`."""
+"""Tokens by `Effort`, without `none`."""
 
 
 def effort_of(budget_tokens: int) -> Effort:

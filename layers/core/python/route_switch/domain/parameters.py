@@ -48,8 +48,8 @@ OPTIONAL = frozenset(
 """Parameters that tune or label an answer. Without one of these the answer is still an answer to
 the same request; any other is never left out."""
 CHOICES = ("reasoning_effort", "verbosity")
-"""Of these a model may take one value and refuse another. The refused value is left out, because
-without any the model thinks and writes as much as it likes."""
+"""A model may take one value of these and refuse another. The refused value is left out: without
+any value, the model thinks and writes as much as it likes."""
 LONGEST_CHOICE, MAX_CHOICES = 20, 16
 """Bounds of what is remembered of a key's requests."""
 LIMITS = ("max_tokens", "max_completion_tokens")

@@ -55,7 +55,7 @@ class ProfileTables(BaseModel):
 ONE_TIER = ProfileTables(
     quality=(Tier.MEDIUM, Tier.LARGE, Tier.LARGE), cost=(Tier.SMALL, Tier.SMALL, Tier.MEDIUM)
 )
-"""For a prompt whose run fitted no table."""
+"""The tables of a prompt whose run fitted none."""
 
 
 def lambda_of(profile: Profile, lambda_: float) -> float:

@@ -24,7 +24,7 @@ TEXT_PARTS = ("text", "refusal", "input_text", "output_text")
 """Types of content parts that are not attachments."""
 
 MAX_REPLAY_BYTES = 1_000_000
-"""Of messages and parameters. A learning run holds thousands of examples in memory."""
+"""The most bytes of messages and parameters: a run holds thousands of examples in memory."""
 
 Parts = tuple[str, tuple[JsonObject, ...], tuple[JsonObject, ...]]
 """The query's text, the messages before it, and those from it on if they are more than its text."""

@@ -13,7 +13,7 @@ from route_switch.domain.look_alikes import LOOK_ALIKES, SCRIPTS, SMALL_CAPITALS
 
 HEAD_CHARS = 6000
 TAIL_CHARS = 3000
-"""Of a longer text, only the ends are read. A router LLM gets far less of it."""
+"""Only the ends of a longer text are read. A router LLM gets far less of it."""
 WORDS_LEFT = 3
 SAID_OFTEN = 5
 SHORTEST_SENTENCE = 10

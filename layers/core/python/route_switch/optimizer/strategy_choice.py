@@ -23,7 +23,7 @@ from route_switch.optimizer.validation_rows import Decisions, ValidationRows
 TIE = 0.002
 """Estimates of the objective that differ by less are a tie."""
 MAX_ASKED = 0.3
-"""Most of the validation rows' weight for which `hybrid` may ask the router LLM."""
+"""The largest share of the validation rows' weight for which `hybrid` may ask the router LLM."""
 ASKED_SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 CHEAPEST_TO_SERVE: tuple[StrategyName, ...] = ("local", "hybrid", "prompt")
 

@@ -23,19 +23,19 @@ IN_REQUEST = Config(
 """A client is waiting, and its deadline includes these calls."""
 
 IN_REQUEST_S = 4.0
-"""The longest such call, its repeat included, however the store behaves."""
+"""The longest such call, its repeat included, no matter how the store behaves."""
 
 QUICK = IN_REQUEST.merge(Config(read_timeout=1))
-"""For keys and secrets: the last good value is served if the store hangs."""
+"""The configuration for keys and secrets: the last good value is served if the store hangs."""
 QUICK_S = 2.5
 
 PARAMETERS = IN_REQUEST.merge(
     Config(read_timeout=1, retries={"mode": "standard", "total_max_attempts": 3})
 )
-"""For values that a new process waits for, at a rate that Parameter Store may throttle. botocore
-waits up to 1 s and 2 s, at random, before the repeats."""
+"""The configuration for values that a new process waits for, at a rate that Parameter Store may
+throttle. botocore waits up to 1 s and 2 s, at random, before the repeats."""
 PARAMETERS_S = 3.5
-"""Then a new process serves the packaged prompt, and looks again in the background."""
+"""After this time, a new process serves the packaged prompt, and looks again in the background."""
 
 LOCAL_MODELS = IN_REQUEST.merge(Config(read_timeout=1))
 LOCAL_MODELS_S = 3.0

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LONGEST_S = 20.0
-"""Of reading and asking. API Gateway gives up after 29 s, and the answer must be sent before."""
+"""The time for reading and asking. API Gateway gives up after 29 s, and the answer must be sent
+before that."""
 CALL_S = 8.0
 PATIENCE_S = 4.0
 """How long a router LLM may fail."""

@@ -67,7 +67,7 @@ class FittingClient:
         self._capabilities = capabilities
         self._cache_points = cache_points
         self._refused: dict[tuple[str | None, str], Refused] = {}
-        """By key and model."""
+        """Refusals by key and model."""
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         known = self._capabilities.get(f"{self._provider}/{call.model}", Capabilities())

@@ -30,7 +30,7 @@ OTHER = {
 
 MIN_EXAMPLES = 2
 MIN_SHARE = 0.6
-"""Of the examples of a kind, the share that one tier needs."""
+"""The share of the examples of a kind that one tier needs."""
 MERGED_SUBJECTS = 4
 FEW_KINDS = 10
 """With fewer kinds than this, one example of a kind is enough."""

@@ -22,7 +22,7 @@ MAX_STREAM_BYTES = 128 * 1024 * 1024
 DONE = "[DONE]"
 """OpenAI's last event."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-"""What ends a line. Not U+2028 and the like, which `splitlines` splits texts at."""
+"""Line ends. U+2028 and the like, at which `splitlines` splits texts, are not among them."""
 _LOOKS_LIKE_EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
 _SPACE = re.compile(r"\s*")
 

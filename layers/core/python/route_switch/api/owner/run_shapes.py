@@ -24,7 +24,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 PARAMETERS = ("limit",)
 _RUN_ID = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z(-[a-z]{1,20})?", re.ASCII)
 MAX_REPORT_BYTES = 4_000_000
-"""Of a report that can be returned: as a JSON string, it takes up to half as much again."""
+"""The largest report that can be returned: as a JSON string, it takes up to half as much again."""
 NO_CODE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 

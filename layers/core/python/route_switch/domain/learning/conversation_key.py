@@ -36,12 +36,12 @@ MATERIAL_TOKENS = 200
 """Estimated tokens from which on a system message is more than an instruction."""
 
 TASK_TOKENS = 16
-"""Of a system message that holds the task …"""
+"""A system message this long may hold the task …"""
 SIGNAL_TOKENS = 4
-"""… because the user says less than this, and does not only greet."""
+"""… if the user says less than this, and does not only greet."""
 
 _MARK = "\x1f"
-"""Begins what is not a turn's text. No normalized text contains it."""
+"""The first character of lines that are not a turn's text. No normalized text contains it."""
 _BLANKS = re.compile(r"\s+")
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")

@@ -9,7 +9,7 @@ import re
 from unicodedata import normalize
 
 _SENTENCE_CHARS = 200
-"""Longer sentences are read in pieces: the two halves of an order stand near each other."""
+"""Longer sentences are read in pieces: the two halves of an order are near each other."""
 _SENTENCE = re.compile(r"[^.!?。！？।؟\n]+")
 
 _STEERS = (

@@ -38,8 +38,9 @@ _CONTEXT_LINE_TOKENS = 32
 
 NEEDS_CONTEXT = "says too little without what is before it"
 MIN_ALONE_TOKENS = 20
-"""What a message needs at least to be a demo if there is a conversation before it. Of a shorter one
-("continue", "now in Python"), the conversation decides the tier, and a demo does not show it."""
+"""The least tokens of a message that may be a demo although a conversation precedes it. For a
+shorter one ("continue", "now in Python"), the conversation decides the tier, and a demo does not
+show it."""
 
 BY_POLICY = "is text of traffic, which learn_from_text=off withholds"
 

@@ -23,7 +23,7 @@ OWNER = ""
 """Claims what is in the seed file or in a prompt that a person wrote."""
 
 Claims = Mapping[str, Mapping[str, float]]
-"""By the digest of a demo: its clients (`domain.clients`), each with the time (UNIX) of the run
+"""The clients (`domain.clients`) of each demo, by its digest, each with the time (UNIX) of the run
 that took the demo from one of the client's requests."""
 
 

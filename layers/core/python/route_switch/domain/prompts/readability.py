@@ -19,9 +19,9 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 MAX_WORDS = 25
-"""Of a criterion."""
+"""The most words of a criterion."""
 MAX_CRITERIA = 12
-"""Of a tier."""
+"""The most criteria of a tier."""
 NEAR_DUPLICATE = 0.75
 """The share of common words, without function words, from which two criteria say the same."""
 KEYWORDS = 4

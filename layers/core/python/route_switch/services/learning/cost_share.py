@@ -22,7 +22,7 @@ from route_switch.domain.tokens import estimate_tokens
 from route_switch.services.learning.input_tokens import read_tokens
 
 MAX_COST_SHARE = 0.25
-"""What one client's examples may cost at most, as a share of what all others cost..."""
+"""The most that one client's examples may cost, as a share of what all others cost..."""
 MAX_COST_RATIO = 5.0
 """...or, if that is more, how many times the others' mean cost its own mean may be."""
 LEAST_COMPARED = 30

@@ -175,4 +175,4 @@ SOURCES = (
         workload=("workload", "category", "eval_name", "task", "task_name", "dataset", "topic"),
     ),
 )
-"""In the order in which they are tried."""
+"""All sources, in the order in which they are tried."""

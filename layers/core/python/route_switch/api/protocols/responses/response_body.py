@@ -14,7 +14,7 @@ from route_switch.services.inbound_request import RoutedRequest
 
 ID_PREFIX = "resp_"
 MAX_NOTES = 20
-"""Of what was left out of a request."""
+"""The most notes about parts that were left out of a request."""
 _REPEATED = (
     *("instructions", "max_output_tokens", "max_tool_calls", "prompt_cache_key"),
     *("prompt_cache_retention", "safety_identifier", "temperature", "top_p", "user"),
