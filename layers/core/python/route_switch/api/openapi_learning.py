@@ -72,8 +72,9 @@ class JudgeSummary(BaseModel):
 
 
 class RunSummary(BaseModel):
-    """From the run's report. A run that stopped before its held-out rows has no verdict. `gain` is
-    that of the candidate over the incumbent, in points of the objective, quality − λ · cost."""
+    """A summary of the run's report. A run that stopped before its held-out rows has no verdict.
+    `gain` is that of the candidate over the incumbent, in points of the objective, quality − λ ·
+    cost."""
 
     verdict: str | None
     message: str | None

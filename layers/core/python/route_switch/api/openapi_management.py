@@ -201,7 +201,7 @@ class PromptVersion(_PromptFacts):
 
 
 class StatedGain(BaseModel):
-    """In points of the objective, with its 95% interval."""
+    """A gain in points of the objective, with its 95% interval."""
 
     mean: float
     low: float

@@ -144,7 +144,7 @@ class KeyStore(Protocol):
 
 
 class KeyLimits(Protocol):
-    """How much of their limits keys have used."""
+    """The use that keys have made of their limits."""
 
     def count(self, key_id: str, now: datetime, limit: int) -> bool:
         """Count one request in the current minute. Return False when `limit` has been reached."""
@@ -198,6 +198,6 @@ class TextStore(Protocol):
 
 
 class LostRecords(Protocol):
-    """Where records go, without their text, when they could not be saved."""
+    """The place for records that could not be saved, without their text."""
 
     def send(self, record: RequestRecord) -> None: ...

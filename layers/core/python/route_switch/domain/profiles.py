@@ -33,8 +33,8 @@ TierTable = Annotated[tuple[Tier, Tier, Tier], Field(strict=False)]
 
 
 class ProfileTables(BaseModel):
-    """Which tier a tier that the router LLM names means for `quality` and for `cost`. `quality`
-    never lowers a tier, `cost` never raises one, and neither changes the order of two tiers."""
+    """The tiers that the router LLM's tiers mean for `quality` and for `cost`. `quality` never
+    lowers a tier, `cost` never raises one, and neither changes the order of two tiers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

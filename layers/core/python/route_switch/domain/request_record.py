@@ -176,7 +176,7 @@ class RequestRecord:
 
     @property
     def saving_basis(self) -> SavingBasis:
-        """What the saving rests on, or why it is unknown."""
+        """The basis of the saving, or the reason why it is unknown."""
         if self.baseline_cost_usd is None or self.cost_usd is not None:
             return self.baseline_basis
         counted = all(each.usage for each in self.attempts if each.cost_usd is None)

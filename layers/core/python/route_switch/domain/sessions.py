@@ -169,7 +169,7 @@ def state_after(
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Who may answer the request: `tiers` is never empty."""
+    """The tiers and models that may answer the request: `tiers` is never empty."""
 
     tiers: frozenset[Tier]
     models: frozenset[str]

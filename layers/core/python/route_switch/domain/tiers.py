@@ -85,7 +85,7 @@ class TierModels(BaseModel):
 
 
 class ModelCatalog(BaseModel):
-    """Which models serve which tier, which one routes, and what each of them costs."""
+    """The models of each tier, the router model, and their prices."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -158,7 +158,8 @@ class SteeringBeforeTheLook:
         return next((each.why_worse for each in verdicts if each.why_worse is not None), None)
 
     def _look_alone(self, prompt: RoutingPrompt) -> None:
-        """With too few common queries, a prompt that nothing moves may still go live by itself."""
+        """Judge a prompt alone: with too few common queries, a prompt that nothing moves may still
+        go live."""
         alone = self._check.alone(prompt)
         if alone.why_worse is not None:
             self.unknown[prompt.version] = f"{TOO_FEW}, and {alone.why_worse}"

@@ -138,8 +138,8 @@ class Circuits:
             self._count(model, key, error.retry_after_s or 0.0)
 
     def _count(self, model: str, key: str | None, advised_s: float) -> None:
-        """For all keys, count one failure of each; more only once `failures` keys have failed, and
-        none of a key that already has a circuit of its own."""
+        """Count a failure. For all keys, count one failure of each; more only once `failures` keys
+        have failed, and none of a key that already has a circuit of its own."""
         with self._lock:
             circuits = self._circuits.setdefault(model, {})
             own, shared = (circuits.setdefault(each, _Circuit()) for each in (key, ALL_KEYS))

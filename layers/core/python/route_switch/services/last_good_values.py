@@ -29,7 +29,7 @@ def start_thread(work: Callable[[], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """In seconds since the value was read: until `fresh_s`, it is served without a read; until
+    """Seconds since the value was read: until `fresh_s`, it is served without a read; until
     `stale_s`, only while the store fails."""
 
     fresh_s: float

@@ -69,7 +69,7 @@ WORKFLOW = Config(
 
 
 def invoke_once(read_timeout_s: float) -> Config:
-    """For invoking a function that must not be started twice."""
+    """Return a configuration for invoking a function that must not be started twice."""
     return Config(connect_timeout=3, read_timeout=read_timeout_s, retries={"total_max_attempts": 1})
 
 

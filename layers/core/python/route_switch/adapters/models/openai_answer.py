@@ -56,7 +56,7 @@ def read_completion(model: str, answer: JsonValue) -> tuple[Chunk, ...]:
 
 
 def fields_of_answer(answer: JsonObject, usage: Usage | None) -> dict[str, Any]:
-    """What the chunks of an answer have in common."""
+    """Return the fields that the chunks of an answer have in common."""
     extra = {k: v for k, v in answer.items() if k not in _OURS and v not in (None, {}, "")}
     if extra.get("service_tier") not in _SERVICE_TIERS:
         extra.pop("service_tier", None)

@@ -179,7 +179,7 @@ NOTE_TTL_S = 104 * 24 * 3600
 
 
 class DynamoDbDeletionNotes:
-    """When a request was deleted follows from when its note expires."""
+    """The time of a deletion follows from the time at which its note expires."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

@@ -17,7 +17,7 @@ from route_switch.optimizer.report.text_format import plus_minus
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the constant policies stand to the prompt or policy that is live after the run.
+    """How the constant policies compare with the prompt or policy that is live after the run.
 
     `live` names it, and `is_learned` says whether it is the learned one. `gains` has each constant
     policy's objective minus its, paired by row, best first.

@@ -23,7 +23,7 @@ class Owner:
 
     @property
     def by(self) -> str:
-        """Who the audit trail says made a change."""
+        """The author of the owner's changes in the audit trail."""
         return by_key(self.key)
 
 

@@ -33,7 +33,7 @@ class NewSwitches(Protocol):
 
 
 class Handover(Protocol):
-    """Where the owner reads the plain-text keys once and then deletes them."""
+    """The place where the owner reads the plain-text keys once and then deletes them."""
 
     def read(self) -> FirstKeys | None: ...
 
