@@ -13,7 +13,7 @@ from tests.support.consoles import Consoles
 from tests.support.fake_api import Cut, FakeApi, Response, Streamed, refused
 
 REST_MS = 1_000
-"""After a click, the page sends nothing for so long."""
+"""After a click, the page sends nothing for this long."""
 RECORD_MS = 4_000
 """The page looks for the cost of a stopped answer after so long."""
 

@@ -72,6 +72,6 @@ def _finite(number: float) -> float | None:
 
 
 def _whole_number(digits: str) -> int | float:
-    """Integers beyond 64 bits become floats, which every reader accepts."""
+    """Turn integers beyond 64 bits into floats, which every reader accepts."""
     number = int(digits) if len(digits) < 20 else float(digits)
     return number if -(2**63) <= number < 2**63 else float(number)

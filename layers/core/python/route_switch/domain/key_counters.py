@@ -4,7 +4,7 @@ from route_switch.domain.decision import Reason
 from route_switch.domain.request_record import RequestRecord
 
 LONG_ANSWER_TOKENS = 400
-"""An answer with as many output tokens is long for a query that was short enough to bypass."""
+"""An answer with this many output tokens is long for a query that was short enough to bypass."""
 
 
 def watched_counters(record: RequestRecord) -> dict[str, float]:

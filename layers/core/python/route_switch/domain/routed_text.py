@@ -118,7 +118,7 @@ def _without_repetition(text: str) -> str:
 
 
 def _is_sentence(text: str) -> bool:
-    """Lines of code, tables and formulas are repeated for a reason."""
+    """Whether it is a sentence: code, tables and formulas repeat lines for a reason."""
     if len(text) < SHORTEST_SENTENCE:
         return False
     return not text.isascii() or len(_PLAIN_WORD.findall(text)) >= FEWEST_PLAIN

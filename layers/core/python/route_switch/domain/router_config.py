@@ -67,8 +67,8 @@ class RouterConfig(BaseModel):
     """Time that a model has for a whole answer before the next one is asked as well; the first
     answer to arrive is used. The last model that may answer has all the time that is left."""
     stall_s: Annotated[float, Field(gt=0)] = 60.0
-    """A model that sends nothing for so long while it streams has failed, and before its first
-    token the next one is asked. The last model has all the time for its first token."""
+    """A model that sends nothing for this long while it streams has failed; before its first token,
+    the next one is asked. The last model has all the time for its first token."""
     text_storage: TextStorage = "full"
     """What records keep of queries and answers: the text, a keyed hash (HMAC) of it, or nothing."""
     retention_days: Annotated[int, Field(ge=1)] = 90

@@ -39,7 +39,7 @@ PARAMETERS_S = 3.5
 
 LOCAL_MODELS = IN_REQUEST.merge(Config(read_timeout=1))
 LOCAL_MODELS_S = 3.0
-"""A new process waits no longer for its local model: the prompt can decide without it."""
+"""The longest wait of a new process for its local model: the prompt can decide without it."""
 
 FOR_OWNER = IN_REQUEST.merge(Config(read_timeout=5, max_pool_connections=32))
 """A person is waiting: costs, dashboards, deletions of up to 1,000 objects at a time."""

@@ -115,7 +115,8 @@ def _place(index: JsonValue) -> str | None:
 
 
 def read_function(function: JsonObject) -> JsonObject:
-    """Arguments are text, in pieces; some servers send the whole object."""
+    """Read the name and the arguments, which are text in pieces; some servers send the whole
+    object."""
     read: JsonObject = {name: value for name, value in function.items() if value is not None}
     if "arguments" in read and not isinstance(read["arguments"], str):
         read["arguments"] = json_text(read["arguments"])

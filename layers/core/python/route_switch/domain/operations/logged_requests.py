@@ -183,7 +183,7 @@ def _status(value: JsonValue) -> RequestStatus:
 
 
 def _figure(content: JsonObject, name: str) -> float | None:
-    """Powertools writes a metric's values as a list."""
+    """Return the figure of a metric, whose values Powertools writes as a list."""
     value = content.get(name)
     if isinstance(value, list):
         value = value[0]

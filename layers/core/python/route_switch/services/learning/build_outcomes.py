@@ -259,7 +259,8 @@ def _kept(result: RecordedResult) -> ModelAnswer:
 
 
 def can_be_called(model: str) -> bool:
-    """Benchmarks name models without a provider. Those have only their recorded results."""
+    """Whether the name has a provider. Benchmarks name models without one: these have only recorded
+    results."""
     try:
         _MODEL_NAME.validate_python(model_of(model))
     except ValidationError:

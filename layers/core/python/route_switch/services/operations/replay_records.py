@@ -101,7 +101,7 @@ class ReplayRecords:
         return done.failed == 0
 
     def log(self, lines: Iterable[str], done: Replayed) -> None:
-        """Records that were saved are recognized without a write."""
+        """Save records from the log. Saved ones are recognized without a write."""
         found, unreadable = best_of(lines)
         done.unreadable_lines += unreadable
         self._log(found, done)

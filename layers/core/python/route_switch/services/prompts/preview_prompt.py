@@ -27,7 +27,7 @@ Compared = tuple[Example, RoutedExample, RoutedExample]
 
 @dataclass(frozen=True, slots=True)
 class PromptPreview:
-    """`notes` say what was compared, and why no more was."""
+    """`notes` say what was compared, and why not more."""
 
     comparison: RoutingComparison
     notes: tuple[str, ...]
