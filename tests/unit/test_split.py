@@ -33,7 +33,7 @@ def on(side: Side, text: str) -> str:
 
 @given(some_examples)
 def test_a_query_never_changes_sides_no_matter_what_else_is_in_the_file(
-    examples: list[Example]
+    examples: list[Example],
 ) -> None:
     for side, rows in sides(split(examples)).items():
         for row in rows:
