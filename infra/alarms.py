@@ -15,7 +15,7 @@ from infra.stage import Stage
 from route_switch.domain.errors import ConfigurationError
 
 RUNBOOK = "docs/runbook.md"
-"""Has a section for each alarm, named as the alarm."""
+"""Has a section for each alarm, with the alarm's name."""
 
 
 class Alarms(Construct):

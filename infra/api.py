@@ -51,7 +51,7 @@ class GatewayError:
         if len(cors_origins) == 1:
             headers["Access-Control-Allow-Origin"] = f"'{cors_origins[0]}'"
         elif cors_origins:
-            # API Gateway cannot choose from a list. These errors tell no origin anything.
+            # API Gateway cannot choose from a list. These errors allow no origin.
             headers["Access-Control-Allow-Origin"] = "method.request.header.Origin"
         return headers
 
@@ -61,7 +61,7 @@ class GatewayError:
         said = {"message": "$", "type": self.kind, "param": None, "code": self.code}
         if self.message is not None:
             said["message"] = self.message
-        # OpenAI's form, with what Anthropic's needs besides: a template cannot see the path.
+        # OpenAI's form, plus what Anthropic's needs: a template cannot see the path.
         body = {"type": "error", "error": said, "request_id": "$context.requestId"}
         return json.dumps(body).replace('"$"', "$context.error.messageString")
 

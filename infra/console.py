@@ -1,4 +1,4 @@
-"""The function behind the console's page. The page calls the API as any other client."""
+"""The function behind the console's page. The page calls the API like any other client."""
 
 from aws_cdk import Duration
 from constructs import Construct

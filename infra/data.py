@@ -154,7 +154,8 @@ class Data(Construct):
         acknowledge(
             queue,
             "SQS3",
-            "This queue is itself a dead-letter queue: the monitor removes what is no record.",
+            "This queue is itself a dead-letter queue: the monitor removes messages that are not "
+            "records.",
         )
         return queue
 

@@ -31,12 +31,12 @@ from route_switch.domain.errors import ConfigurationError
 
 FUNCTIONS = Path("functions")
 MAX_ENVIRONMENT_BYTES = 3_500
-"""Below Lambda's 4,096 bytes, because values known only at deployment are estimated."""
+"""Less than Lambda's 4,096 bytes, because values known only at deployment are estimated."""
 _UNRESOLVED_BYTES = 100
 SOURCES_OF_BUILDS = ("page", "built.json")
-"""In a function's folder: what its other files are built from. It is not deployed."""
+"""Names in a function's folder from which its other files are built. They are not deployed."""
 SMALL_MB = 1024
-"""Memory of functions that seldom run."""
+"""Memory of functions that rarely run."""
 _IMAGE_PLATFORMS = {
     "arm64": ecr_assets.Platform.LINUX_ARM64,
     "x86_64": ecr_assets.Platform.LINUX_AMD64,

@@ -49,7 +49,7 @@ def with_model_data(scope: Construct, stage: Stage) -> Stage:
 
 
 def _check_differences(scope: Construct, stage: Stage) -> None:
-    """On stage local, one model may stand for all tiers."""
+    """Warn about tiers that share a model. On stage local, one model may serve all tiers."""
     tiers = stage.router.models.tiers
     for first, second in combinations(sorted(tiers), 2):
         if tiers[first].name == tiers[second].name:

@@ -66,7 +66,7 @@ class MonitorFunction(PythonFunction):
         # Not the items of requests, which hold texts.
         self.allow_items(data.results, ["dynamodb:BatchGetItem"], "DAY#*", "LEARNING#*", "KEY#*")
         self.allow(["dynamodb:Scan"], data.keys.table_arn)
-        # Of a key, nothing but this attribute: not its tiers, not its budget, not its role.
+        # Only this attribute of a key: not its tiers, not its budget, not its role.
         self.allow_attributes(data.keys, ["dynamodb:UpdateItem"], "pk", LIMITED_UNTIL)
         self.allow_items(data.results, ["dynamodb:PutItem"], AUDIT_PARTITIONS)
         self.allow_items(data.results, ["dynamodb:GetItem", "dynamodb:Query"], "QUALITY#*")

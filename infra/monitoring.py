@@ -16,7 +16,7 @@ from infra.stage import Stage
 HOUR = Duration.hours(1)
 QUARTER = Duration.minutes(15)
 FEWEST_REQUESTS = 20
-"""In 15 minutes; a share of fewer requests says little."""
+"""The fewest requests in 15 minutes; a share of fewer says little."""
 
 
 def watch_requests(

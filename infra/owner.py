@@ -97,7 +97,7 @@ class OwnerFunction(PythonFunction):
         # Runs and their end; an update forgets the token of an approval that was answered.
         runs = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"]
         self.allow_items(data.results, runs, RUNS)
-        # Who starts a run takes its lock.
+        # The function that starts a run takes its lock.
         lock = [f"dynamodb:{action}Item" for action in ("Delete", "Get", "Put")]
         self.allow_items(data.results, lock, "LOCK#learning")
         self.allow_objects(data.learning, ["s3:GetObject"], prefixes=("runs/",))

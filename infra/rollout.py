@@ -62,7 +62,7 @@ def _alarm(
         added(
             # Exceptions, time-outs, and versions that cannot be imported.
             *(alias.metric_errors(period=MINUTE, statistic="Sum") for alias in aliases),
-            # Defects that a handler answered as 5xx itself; failing models are not among them.
+            # Defects that a handler itself answered with a 5xx; failing models are not among them.
             metric(stage, name, "unexpected_errors", period=MINUTE),
             period=MINUTE,
         ),

@@ -47,7 +47,8 @@ PAGES = {
     ("GET", "/console"): "console",
     ("GET", "/console/{file+}"): "console",
 }
-"""The same for what browsers load. It is no part of the API, so its description leaves it out."""
+"""The same for what browsers load. It is not part of the API, so the API's description leaves it
+out."""
 
 STREAMED = frozenset(
     ("POST", path)

@@ -44,7 +44,7 @@ def run_on_schedule(
     description: str,
     missed: MissedStarts,
 ) -> None:
-    """Invoke the function on a schedule. The event is the scheduled time, also on redelivery."""
+    """Invoke the function on a schedule. The event is the scheduled time, even on redelivery."""
     role = scheduler_role(function)
     for action, resource in (
         ("lambda:InvokeFunction", function.function.function_arn),

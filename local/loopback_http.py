@@ -1,4 +1,4 @@
-"""Ask a server on this machine something, without a key, a proxy or patience."""
+"""Get JSON from a server on this machine, without a key or a proxy, and within a time limit."""
 
 import json
 from http.client import HTTPConnection, HTTPException

@@ -87,7 +87,7 @@ def check_scheme(url: str) -> None:
 
 
 def probe(ollama: Address, llama_cpp: Address) -> list[Listing | None]:
-    """Ask both servers at the same time; None is no such server."""
+    """Ask both servers at the same time; None means that there is no such server."""
     asks = (partial(ollama_models, ollama), partial(llama_cpp_models, llama_cpp))
     answers: list[Listing | None] = [None, None]
 

@@ -24,7 +24,7 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
-"""What the build compresses each file with, best first, and the suffix of the result."""
+"""The encodings in which the build compresses files, best first, with the suffix of each."""
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; "
@@ -44,7 +44,7 @@ Answer = dict[str, object]
 @dataclass(frozen=True)
 class File:
     content: Mapping[str, bytes]
-    """By encoding; `identity` is the file itself."""
+    """The content by encoding; `identity` is the file itself."""
     type: str
     cache: str
     etag: str
@@ -129,7 +129,7 @@ def _is_known(etag: str, if_none_match: str) -> bool:
 
 
 def _encoding(accepted: str) -> str:
-    """Return the best encoding that the client takes. Weights only matter where they are 0."""
+    """Return the best encoding that the client accepts. Weights only matter where they are 0."""
     weights = {}
     for each in accepted.lower().split(","):
         name, _, weight = each.partition(";")

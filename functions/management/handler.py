@@ -159,7 +159,7 @@ def _counted_caller(parameters: Collection[str] = ()) -> ApiKey:
 
 
 def _require_admin(parameters: Collection[str] = ()) -> None:
-    """Let an admin key in, and count the request against its rate."""
+    """Require an admin key, and count the request against its rate."""
     key = _authenticated()
     if key.role != "admin":
         raise admin_key_required()

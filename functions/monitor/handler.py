@@ -33,7 +33,7 @@ from route_switch.wiring.scheduled import (
 )
 
 SETTLING_MS = 60_000
-"""Time for the budgets, which saving queued records leaves."""
+"""Time that saving queued records leaves to the budgets."""
 LAST_BUDGET_MS = 50_000
 """Time for the last page of the log, its repeat included, and what is saved from it."""
 
@@ -73,7 +73,7 @@ def _emit_pace(now: datetime) -> None:
 
 
 def _watch_keys(all_keys: AllKeys, now: datetime) -> None:
-    """Log who is above: a key's id and name, never a text."""
+    """Log the keys that are above: their ids and names, never a text."""
     active = [each for each in all_keys() if not each.key.revoked]
     names = {each.key.key_id: each.key.name for each in active}
     found = watch_keys(totals(), list(names), now)

@@ -224,8 +224,8 @@ def lambda_handler(event: dict[str, object], context: LambdaContext) -> dict[str
 
 @contextmanager
 def asking(parameters: Collection[str] = ()) -> Iterator[tuple[Owner, OwnerWiring]]:
-    """Let an admin key in, with a query that has only these parameters. Turn what goes wrong inside
-    the block into answers."""
+    """Require an admin key, and a query that has only these parameters. Turn errors inside the
+    block into answers."""
     wiring = owner_wiring()
     owner = wiring.authenticate(authorization(app.current_event))
     check_parameters(app.current_event, parameters)

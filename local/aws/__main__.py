@@ -58,7 +58,7 @@ make cdk ARGS="deploy -c stage=local"
 The API is then at {endpoint}, and its keys are in .local/stack.json.
 """
 WORDS = {"learning": "LearningSteps", "dashboard": "CostsWidget"}
-"""For folders whose name does not identify one function by its logical id."""
+"""Words for folders whose name does not identify one function by its logical id."""
 UNCONFINED = """
 This kernel has no Landlock. Unlike in AWS, functions can write wherever you can.
 """

@@ -31,7 +31,7 @@ class Call:
     """The parts of a request that determine its permissions."""
 
     service: str
-    """As in the credential scope of the signature."""
+    """The service as in the credential scope of the signature."""
     region: str
     account: str
     method: str
@@ -103,12 +103,12 @@ def find_waiting_machine(call: Call) -> Iterator[Access]:
 
 
 def find_anything(call: Call) -> Iterator[Access]:
-    """For actions that have no resources."""
+    """Return the access to any resource, for actions that have no resources."""
     yield Access(call.operation, "*")
 
 
 def find_nothing(_: Call) -> Iterator[Access]:
-    """For operations that need credentials but no permission."""
+    """Return no access, for operations that need credentials but no permission."""
     return iter(())
 
 

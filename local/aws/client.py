@@ -26,9 +26,9 @@ STACK_NAME = "route-switch-local"
 STACK_FILE = "stack.json"
 CLOUD_FILE = "cloud.json"
 PROBLEMS = "problems.log"
-"""In the state folder: what stacks that another process started wrote to standard error."""
+"""A file in the state folder: what stacks that another process started wrote to standard error."""
 DENIALS = "logs/denials.log"
-"""In the state folder: one line per request that a role's policies denied."""
+"""A file in the state folder: one line per request that a role's policies denied."""
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 20.0
 SLOWEST_INVOCATION_S = 910

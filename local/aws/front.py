@@ -154,7 +154,7 @@ class Handler(BaseHTTPRequestHandler):
         except BodyTooLargeError:
             self.close_connection = True
             response = gateway_response(self.front.api, "REQUEST_TOO_LARGE", request_id)
-        except ValueError:  # the length is no number, and where the body ends is unknown
+        except ValueError:  # the length is not a number, so the end of the body is unknown
             self.close_connection = True
             response = gateway_response(self.front.api, "DEFAULT_4XX", request_id)
         self.respond(response, request_id)

@@ -253,7 +253,7 @@ class Functions:
 
 
 def is_same_version(one: FunctionVersion, other: FunctionVersion) -> bool:
-    """Whether both are the same version of the same function, whatever their configuration."""
+    """Whether both are the same version of the same function, in any configuration."""
     return (one.name, one.version) == (other.name, other.version)
 
 

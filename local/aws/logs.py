@@ -23,7 +23,7 @@ def keep_previous(logs: Path, now: datetime) -> None:
 
 
 def see(log: Path) -> str:
-    """Return where to read more, in this run and after the next start."""
+    """Return a sentence that says where to read more, now and after the next start."""
     return f"See {log}; the next start moves it to {log.parent / PREVIOUS}/."
 
 

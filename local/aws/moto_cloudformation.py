@@ -27,7 +27,7 @@ from local.aws.cloud import ACCOUNT, Cloud
 from local.aws.moto_resources import RETAINED, Deployer, Deployment, ResourceFailedError
 
 Resources = dict[str, Any]
-"""By logical id, in the order of creation."""
+"""Resources by logical id, in the order of creation."""
 EMPTY = json.dumps({"Resources": {}})
 read_with_moto = Stack.parse_template
 

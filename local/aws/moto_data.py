@@ -9,7 +9,7 @@ Entries are named by logical ids, because some physical names differ between dep
     parameter  <none>     <name>   all versions of a parameter that the template does not define
     secret     <secret>   <none>   a value that was generated at deployment
 
-Secrets that people fill in, such as providers' keys, are left out: they stay in memory.
+Secrets that people fill in, such as providers' keys, are left out: they are kept only in memory.
 """
 
 import json

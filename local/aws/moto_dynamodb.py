@@ -85,7 +85,9 @@ def avoid_table_copies() -> None:
             del Table.__deepcopy__
 
     if copy_table is not None:
-        raise NotImplementedError("moto's tables copy themselves: look at what that replaces.")
+        raise NotImplementedError(
+            "moto's tables have a __deepcopy__ of their own now. Adapt avoid_table_copies to it."
+        )
     DynamoDBBackend.transact_write_items = transact_without_copies
 
 

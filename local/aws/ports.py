@@ -10,14 +10,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PORTS_FILE = "ports.json"
-"""In the state folder. It stays when the stack stops, unlike stack.json."""
+"""A file in the state folder. It stays when the stack stops, unlike stack.json."""
 ANY = 0
 FIRST, LAST = 1024, 65_535
 
 
 @dataclass(frozen=True)
 class Ports:
-    """Of the API and of the simulated AWS. `ANY` is any free port."""
+    """The ports of the API and of the simulated AWS. `ANY` is any free port."""
 
     api: int = ANY
     aws: int = ANY

@@ -42,4 +42,4 @@ def put_nothing(request: Request) -> Attributes:
 
 
 def delete_nothing(_: Request) -> None:
-    """For resources that are deleted with another one."""
+    """Delete nothing, for resources that are deleted with another one."""

@@ -1,4 +1,4 @@
-"""Ends of a command: by a signal, by an error that it explains, and by one that nobody expected."""
+"""How a command ends: by a signal, with an explained error, or with an unexpected one."""
 
 import signal
 import sys

@@ -18,12 +18,12 @@ from typing import ClassVar
 MODE_HEADER = "Lambda-Runtime-Function-Response-Mode"
 ERROR_TRAILER = "Lambda-Runtime-Function-Error-Type"
 MAX_WAITING_CHUNKS = 256
-"""A slow reader holds the function up when so many chunks wait."""
+"""When this many chunks wait, the slow reader holds up the function."""
 Chunk = bytes
 
 
 class ReaderGoneError(Exception):
-    """Nobody reads the answer any more."""
+    """The reader has stopped reading the answer."""
 
 
 class CutOffError(Exception):
@@ -59,7 +59,7 @@ class ResponseStream:
         raise ReaderGoneError
 
     def read(self, idle_s: float, total_s: float) -> Generator[Chunk]:
-        """Yield the chunks. Closing this iterator tells the function that nobody reads any more.
+        """Yield the chunks. Closing this iterator tells the function that the reader has stopped.
 
         Raise `CutOffError` if the function breaks off, and `TimeoutError` if it pauses for `idle_s`
         or takes over `total_s`.

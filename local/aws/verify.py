@@ -33,7 +33,7 @@ PROBES = {
         "stateMachineArn",
     ),
 }
-"""By type: the service, a call that fails if the resource is missing, and its name argument."""
+"""The service, a call that fails if the resource is missing, and its name argument, by type."""
 CHECKED_BY_LISTING = {
     "AWS::CloudWatch::Alarm",
     "AWS::CloudWatch::CompositeAlarm",

@@ -22,9 +22,9 @@ KILLS = 200
 
 @dataclass
 class Losses:
-    """Of so many requests during which a process was killed: how many have no record, how many no
-    line in the log, and how many no record after `records replay`. `difference_usd` is how far
-    records, days and keys' months are apart then."""
+    """Of the requests during which a process was killed: how many have no record, how many no line
+    in the log, and how many no record after `records replay`. `difference_usd` is how far records,
+    days and keys' months differ afterwards."""
 
     killed: int = 0
     unrecorded: int = 0

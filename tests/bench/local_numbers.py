@@ -1,4 +1,4 @@
-"""Numbers of a local model, made up: how long they take does not depend on what they say."""
+"""Made-up numbers of a local model: the time that they take does not depend on their values."""
 
 import base64
 from random import Random

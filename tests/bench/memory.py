@@ -1,4 +1,4 @@
-"""What the router takes with the memory sizes of Lambda, and what that costs: `make bench-memory`.
+"""Measure the router's time and cost at Lambda's memory sizes: `make bench-memory`.
 
 It needs root and Linux with cgroup v1 or v2 for `cpu`. Lambda gives a function one processor at
 1,769 MB and a share in proportion below [1], but a whole one while it starts [2]. So each process

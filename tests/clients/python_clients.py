@@ -148,7 +148,7 @@ def litellm() -> Cases:
     litellm.suppress_debug_info = True
 
     def ask(case: str, model: str = "tier-1", **more: Any) -> Any:
-        # Else it imports its proxy, which is not installed, for each request with tools.
+        # Otherwise it imports its proxy, which is not installed, for each request with tools.
         given = {"api_base": BASE_URL, "api_key": API_KEY, "_skip_mcp_handler": True, **more}
         messages = [{"role": "user", "content": f"[{case} litellm] {LONG}"}]
         return litellm.completion(model=f"openai/{model}", messages=messages, **given)

@@ -25,7 +25,7 @@ def of_openai(body: JsonValue) -> Events | None:
         return None
     choices = [choice for choice in given if isinstance(choice, dict)]
     if len(choices) > 1 and len({str(choice.get("index")) for choice in choices}) == 1:
-        return None  # nobody could tell their pieces apart
+        return None  # their pieces could not be told apart
     if not all(map(_is_whole, choices)):
         return None
     common = {name: value for name, value in body.items() if name not in ("choices", "usage")}

@@ -116,7 +116,7 @@ class Conformance:
         assert not problems, "\n".join(problems)
 
     def prepare(self, client: Client, dialect: Dialect, *, events: bool) -> None:
-        """Let the provider answer as the dialect says."""
+        """Make the provider answer as the dialect says."""
         self.serve_with(client)
         _forget_records()
         if self.learned:

@@ -80,7 +80,7 @@ def _finite(digits: str) -> float:
 
 
 def differences(expected: Any, actual: Any, place: str = "") -> list[str]:
-    """Return where `actual` lacks what is expected; fields that nobody expects do not matter."""
+    """Return where `actual` lacks what is expected; fields that are not expected do not matter."""
     if isinstance(expected, dict):
         if not isinstance(actual, dict):
             return [f"{place}: {actual!r} is no object"]

@@ -1,4 +1,4 @@
-"""A streamed call that nobody wants any more ends its connection, through every client."""
+"""A cancelled streamed call ends its connection, through every client."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -177,7 +177,8 @@ def test_a_call_ends_at_its_deadline(call_of: Callable[[str], ModelCall], serve:
 def test_openais_sdk_inside_litellm_repeats_nothing(
     monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
-    """It ignores LiteLLM's setting for some providers, and would sleep as long as it is told."""
+    """It ignores LiteLLM's setting for some providers, and would sleep for as long as the provider
+    says."""
     failing = Reply({"error": {"message": "No."}}, status, headers={"retry-after": "37"})
     with (
         running_upstream(lambda _: failing) as upstream,
@@ -191,7 +192,7 @@ def test_openais_sdk_inside_litellm_repeats_nothing(
 
 
 def test_a_server_that_cannot_be_reached_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as closed:  # bound, and nobody listens
+    with socket.socket() as closed:  # bound, but not listening
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("NVIDIA_NIM_API_BASE", f"http://127.0.0.1:{closed.getsockname()[1]}")
         call = ModelCall("m", ({"role": "user", "content": "hi"},))

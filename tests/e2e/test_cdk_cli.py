@@ -184,7 +184,7 @@ def test_destroy_deletes_everything(cdk: Cdk) -> None:
     retained = {
         name
         for name, resource in cdk.template["Resources"].items()
-        # Versions are deleted with their function, whatever their own policy.
+        # Versions are deleted with their function, regardless of their own policy.
         if resource.get("DeletionPolicy", "").startswith("Retain")
         and resource["Type"] != "AWS::Lambda::Version"
     }

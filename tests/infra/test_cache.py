@@ -1,4 +1,4 @@
-"""Folders that are made once, however many processes need them."""
+"""Folders that are made once, no matter how many processes need them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -44,7 +44,7 @@ def leading_keys(statement: dict[str, Any]) -> list[str]:
     return keys
 
 
-def test_of_a_key_the_monitor_may_write_only_until_when_its_upgrades_are_limited(
+def test_the_monitor_may_write_only_the_end_of_the_upgrade_limit_of_a_key(
     prod: Synthesized,
 ) -> None:
     [update] = [
@@ -88,7 +88,7 @@ def test_the_monitor_may_read_counters_and_versions_and_write_rollbacks_and_acco
     assert "/prompt/live" in json.dumps(found["ssm:GetParameterHistory"]["Resource"])
 
 
-def test_of_requests_the_monitor_may_read_whether_they_are_recorded_and_no_texts(
+def test_the_monitor_may_read_whether_requests_are_recorded_but_no_texts(
     prod: Synthesized,
 ) -> None:
     reads = [

@@ -1,4 +1,4 @@
-"""Model prices: from the cost map if it has them, absent if nobody knows them."""
+"""Model prices: from the cost map if it has them, absent if they are unknown."""
 
 import subprocess
 import sys

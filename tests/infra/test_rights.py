@@ -31,7 +31,7 @@ def test_only_the_router_reads_and_writes_sessions(prod: Synthesized) -> None:
     }
 
 
-def test_local_models_are_written_by_the_promoter_and_read_by_who_uses_them(
+def test_local_models_are_written_by_the_promoter_and_read_by_the_functions_that_use_them(
     prod: Synthesized,
 ) -> None:
     grants = {
@@ -68,7 +68,7 @@ def test_only_functions_that_delete_for_users_may_delete_records_and_objects(
     ]
 
 
-def test_claims_to_demos_are_added_by_the_optimizer_and_withdrawn_by_who_deletes(
+def test_claims_to_demos_are_added_by_the_optimizer_and_withdrawn_by_the_deleting_functions(
     prod: Synthesized,
 ) -> None:
     grants = {

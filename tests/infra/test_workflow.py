@@ -76,7 +76,7 @@ def test_every_choice_leaves_the_prompt_unchanged_by_default(definition: State) 
     }
 
 
-def test_an_execution_without_a_run_says_why_and_notifies_nobody(definition: State) -> None:
+def test_an_execution_without_a_run_says_why_and_sends_no_notification(definition: State) -> None:
     found = dict(states(definition))
     first, second = found["Claimed?"]["Choices"]
     assert (first["Variable"], first["Next"]) == ("$.claimed", "Collect")

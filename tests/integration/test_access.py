@@ -53,7 +53,7 @@ def test_deleting_a_user_deletes_only_requests_of_the_callers_own_key(shared_api
     assert shared_api("GET", f"/v1/results/{made}").status == 200
 
 
-def test_a_foreign_result_looks_exactly_like_an_unknown_one(shared_api: Api) -> None:
+def test_another_keys_result_looks_exactly_like_an_unknown_one(shared_api: Api) -> None:
     made = str(shared_api.chat(LONG).body["id"])
     unknown = "chatcmpl-" + "0" * 32
     for method in ("GET", "DELETE"):

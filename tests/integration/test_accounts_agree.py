@@ -1,4 +1,5 @@
-"""Σ items = Σ days = Σ keys' months, whatever fails, is killed, deleted or replayed in between."""
+"""Σ items = Σ days = Σ keys' months, no matter what fails or is killed, deleted or replayed in
+between."""
 
 from collections import deque
 
@@ -82,7 +83,7 @@ TestAccountsAgree.settings = settings(
 )
 
 
-def test_of_concurrent_requests_with_faults_and_kills_none_is_lost_and_none_counts_twice() -> None:
+def test_no_concurrent_request_with_faults_and_kills_is_lost_or_counts_twice() -> None:
     measured = accounts_after(requests=150, threads=4, seed=7)
     assert (measured.lost, measured.twice) == (0, 0)
     assert measured.sums.difference_usd == pytest.approx(0, abs=1e-9)

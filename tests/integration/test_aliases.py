@@ -47,7 +47,7 @@ def test_an_unknown_name_gets_an_error_that_lists_what_there_is(api: Api) -> Non
     assert "openai/large" not in str(api.chat(LONG, SMALL_ONLY_KEY, model="x").error["message"])
 
 
-def test_without_aliases_a_foreign_name_is_refused(make_api: MakeApi) -> None:
+def test_without_aliases_an_unknown_name_is_refused(make_api: MakeApi) -> None:
     assert make_api(aliases={}).chat(LONG, model="gpt-4o").status == 404
 
 

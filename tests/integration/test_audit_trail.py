@@ -223,7 +223,7 @@ def test_entries_stay_for_at_least_400_days_and_are_never_overwritten() -> None:
     assert kept == RETENTION.total_seconds() >= timedelta(days=400).total_seconds()
 
 
-def test_a_change_has_one_entry_with_the_time_of_its_begin_and_the_result_of_its_end() -> None:
+def test_a_change_has_one_entry_with_the_time_it_began_and_the_result_it_ended_with() -> None:
     begun = AuditEntry(NOW, "1", "me", "begun", Change("prompt", "push", "live"))
     done = AuditEntry(NOW + timedelta(seconds=1), "1", "me", "done", CHANGE)
     [entry] = merged([done, begun])
@@ -231,6 +231,6 @@ def test_a_change_has_one_entry_with_the_time_of_its_begin_and_the_result_of_its
 
 
 @pytest.mark.parametrize("since", ["0h1", "yesterday", "800d", ""])
-def test_a_period_that_is_none_or_longer_than_the_retention_is_refused(since: str) -> None:
+def test_a_period_that_is_invalid_or_longer_than_the_retention_is_refused(since: str) -> None:
     result = run("audit", f"--since={since}")
     assert "--since" in str(result.exception)

@@ -1,4 +1,4 @@
-"""Whatever comes in, the response is an OpenAI-shaped error with the right status."""
+"""For any bad input, the response is an OpenAI-shaped error with the right status."""
 
 import base64
 import json

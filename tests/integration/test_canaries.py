@@ -1,4 +1,4 @@
-"""What users leave behind in requests: where it must not turn up."""
+"""Where texts that users leave in requests must not turn up."""
 
 from typing import get_args
 
@@ -44,7 +44,7 @@ def test_the_proposer_sees_harmless_words_of_traffic_and_the_report_does_not() -
         assert quoted <= set(found_in(written["prompts tried"], HARMLESS)), "only in demos"
 
 
-def test_a_run_that_fails_tells_nothing_of_the_requests_that_providers_quote() -> None:
+def test_a_run_that_fails_reveals_nothing_of_the_requests_that_providers_quote() -> None:
     told = told_of_failures(HARMLESS[::10])
     assert {place: found_in(text, HARMLESS) for place, text in told.items()} == {
         place: [] for place in told

@@ -249,7 +249,7 @@ def test_a_provider_key_that_is_added_later_is_used(
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_new_process_without_provider_keys_says_that_a_store_is_away(
+def test_a_new_process_without_provider_keys_says_that_a_store_is_unavailable(
     api: Api, *, stream: bool
 ) -> None:
     boto3.client("secretsmanager").delete_secret(
@@ -351,7 +351,7 @@ def test_a_dry_run_decides_and_calls_no_tier(api: Api) -> None:
     assert api.upstream.models_called() == ["router"]
 
 
-def test_a_provider_key_is_used_while_secrets_manager_is_away(
+def test_a_provider_key_is_used_while_secrets_manager_is_unavailable(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api.upstream.script = by_model(small=completion("Hi."))

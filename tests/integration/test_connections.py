@@ -114,7 +114,7 @@ def without_an_end(connection: socket.socket, _: int, server: RawServer) -> bool
     return False
 
 
-def test_a_server_that_does_not_end_its_stream_holds_no_answer_up() -> None:
+def test_a_server_that_does_not_end_its_stream_does_not_hold_up_the_answer() -> None:
     with raw_server(without_an_end) as server:
         call = ModelCall("m", ({"role": "user", "content": "Hi"},), {}, 30, True)
         started = time.monotonic()

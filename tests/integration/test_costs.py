@@ -188,7 +188,7 @@ def test_without_any_estimate_the_baseline_is_null(make_api: MakeApi) -> None:
     assert total["requests_without_baseline"] == 1
 
 
-def test_learning_counts_on_the_day_of_its_run_whatever_the_outcome(api: Api) -> None:
+def test_learning_counts_on_the_day_of_its_run_with_any_outcome(api: Api) -> None:
     client = boto3.client("dynamodb")
     first = DynamoDbCap(client, "results", "2026-11", 5.0, "2026-11-08T030000Z")
     first.reserve(0.5)

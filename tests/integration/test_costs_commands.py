@@ -100,7 +100,7 @@ def test_costs_without_any_request_are_shown_without_an_error(api: Api, by: str)
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--days", "2", "--from", "2026-01-01"], "leave out --from"),
+        (["--days", "2", "--from", "2026-01-01"], "Use --days, or --from"),
         (["--from", "soon"], "'from' is not a date: 'soon'"),
         (["--by", "color"], "Use one of day, tier, model, key, tag"),
     ],

@@ -1,4 +1,4 @@
-"""A secret of provider keys that somebody broke: the last good keys serve, or a clear error."""
+"""A damaged secret of provider keys: the last good keys are used, or there is a clear error."""
 
 import logging
 
@@ -41,7 +41,7 @@ def test_a_new_process_with_a_damaged_secret_refuses_clearly(
     assert api.upstream.calls == []
 
 
-def test_a_key_that_is_no_text_counts_as_missing(api: Api) -> None:
+def test_a_key_that_is_not_text_counts_as_missing(api: Api) -> None:
     api.upstream.script = by_model(small=completion("Hi."))
     put('{"OPENAI_API_KEY": {"nested": 1}}')
     assert api.chat("hello").status == 200

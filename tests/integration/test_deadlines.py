@@ -1,4 +1,4 @@
-"""A call ends at its deadline whatever the provider keeps sending, and hurts no other one."""
+"""A call ends at its deadline even if the provider keeps sending, and affects no other call."""
 
 import threading
 import time
@@ -87,7 +87,7 @@ def test_200_hung_calls_hold_no_more_threads_than_their_provider_may_have(stuck:
     assert stuck.calls <= CALL_THREADS, "the others were never sent"
 
 
-def test_a_hung_provider_stops_no_call_to_another_one_and_no_record(
+def test_a_hung_provider_stops_neither_calls_to_others_nor_records(
     make_api: MakeApi, monkeypatch: pytest.MonkeyPatch, stuck: Stuck
 ) -> None:
     pool_of = pools_by_provider()

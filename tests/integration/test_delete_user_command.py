@@ -84,7 +84,7 @@ def test_a_user_without_requests_is_an_error_that_says_how_users_are_named(api: 
     assert "letter for letter" in str(result.exception)
 
 
-def test_who_does_not_answer_is_told_of_yes(api: Api) -> None:
+def test_without_an_answer_the_option_yes_is_named(api: Api) -> None:
     for answer in ("", "n\n"):
         result = run("delete-user", USER, answer=answer)
         assert isinstance(result.exception, RouteSwitchError)

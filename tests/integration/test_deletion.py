@@ -467,7 +467,7 @@ def test_feedback_cannot_outlive_its_request(api: Api, monkeypatch: pytest.Monke
     assert places_of(ANN) == []
 
 
-# What one client's deletion must not do to others.
+# One client's deletion must not affect others.
 
 
 def copied(api: Api) -> str:
@@ -503,7 +503,7 @@ def test_a_deleted_copy_vetoes_no_candidate(api: Api) -> None:
     assert "deleted" not in promotion()
 
 
-def test_a_deleted_copy_tells_a_client_nothing_of_what_others_asked(api: Api) -> None:
+def test_a_deleted_copy_tells_a_client_nothing_about_what_others_asked(api: Api) -> None:
     claimed()
     told = copied(api)
     assert "live prompt" not in told

@@ -1,4 +1,4 @@
-"""Deleting a user makes progress whatever other keys own under the same name."""
+"""Deleting a user makes progress even if other keys own requests under the same name."""
 
 import pytest
 

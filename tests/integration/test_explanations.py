@@ -262,7 +262,7 @@ def test_a_pinned_tier_is_explained(prompted: Api) -> None:
     assert prompted.upstream.calls == []
 
 
-def test_in_shadow_the_decision_beside_the_answer_is_explained(prompted: Api) -> None:
+def test_in_shadow_the_recorded_decision_is_explained(prompted: Api) -> None:
     switch(routing="shadow")
     prompted.upstream.script = router()
     body = route(prompted, **EXPLAIN)
@@ -345,7 +345,7 @@ def test_an_open_tool_loop_is_the_reason_to_stay(conversation: Api) -> None:
 
 
 @pytest.mark.parametrize("router_says", ["1", "3"])
-def test_a_tool_loop_that_is_found_beside_the_router_call_is_explained_after_it(
+def test_a_tool_loop_that_is_found_during_the_router_call_is_explained_after_it(
     conversation: Api, router_says: str
 ) -> None:
     conversation.upstream.script = by_model(router=completion(router_says))
@@ -357,7 +357,7 @@ def test_a_tool_loop_that_is_found_beside_the_router_call_is_explained_after_it(
     assert "once the assistant has answered without calling a tool" in changes(body)
 
 
-def test_a_session_that_stays_is_explained_beside_what_the_router_chose(conversation: Api) -> None:
+def test_a_session_that_stays_is_explained_next_to_what_the_router_chose(conversation: Api) -> None:
     conversation.upstream.script = by_model(router=completion("2"))
     body = route_messages(conversation, ASK + ON)
     assert (body["tier"], body["reason"]) == (3, "session")
@@ -374,7 +374,7 @@ def route_messages(api: Api, messages: Messages, **fields: object) -> dict[str, 
     return answer.body
 
 
-def test_the_neighboring_tiers_costs_are_told(prompted: Api) -> None:
+def test_the_neighboring_tiers_costs_are_reported(prompted: Api) -> None:
     prompted.upstream.script = by_model(router=completion("2"))
     told = said(route(prompted))
     for words in (
@@ -410,7 +410,7 @@ def test_an_answer_cannot_be_explained(prompted: Api) -> None:
         ("/v1/completions", {"prompt": LONG}),
     ],
 )
-def test_every_protocol_explains_a_dry_run_and_no_answer(
+def test_every_protocol_explains_dry_runs_but_no_answers(
     prompted: Api, path: str, fields: dict[str, object]
 ) -> None:
     prompted.upstream.script = router()

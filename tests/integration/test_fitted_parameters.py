@@ -64,7 +64,7 @@ def test_a_refusal_is_remembered_for_its_model_alone(api: Api) -> None:
     assert api.upstream.calls[-1]["max_tokens"] == 9
 
 
-def test_a_refused_router_is_told_in_the_attempts_and_remembered(api: Api) -> None:
+def test_a_refused_router_is_noted_in_the_attempts_and_remembered(api: Api) -> None:
     api.upstream.script = by_model_name(router=picky, medium=lambda _: completion("Hi."))
     for calls in (4, 2):
         api.upstream.calls.clear()
@@ -77,7 +77,7 @@ def test_a_refused_router_is_told_in_the_attempts_and_remembered(api: Api) -> No
         ]
 
 
-def test_what_was_changed_is_told_of_failed_attempts_too(make_api: MakeApi) -> None:
+def test_changes_are_reported_for_failed_attempts_too(make_api: MakeApi) -> None:
     known = {"openai/medium": REASONING, "openai/large": REASONING}
     api = make_api(models=CATALOG.model_copy(update={"capabilities": known}))
     api.upstream.script = by_model_name(
@@ -171,7 +171,7 @@ def test_a_refusal_for_another_reason_is_not_repeated(
     assert name in api.upstream.calls[0]
 
 
-def test_a_models_name_is_no_parameter(make_api: MakeApi) -> None:
+def test_a_models_name_is_not_a_parameter(make_api: MakeApi) -> None:
     tiers = {**CATALOG.tiers, Tier.MEDIUM: TierModels(model="openai/store-user")}
     api = make_api(models=CATALOG.model_copy(update={"tiers": tiers}))
     api.upstream.script = lambda _: Reply({"error": {"message": "Images are not supported."}}, 400)

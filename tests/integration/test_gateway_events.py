@@ -7,7 +7,7 @@ from tests.support.context import FakeContext
 from tests.support.events import api_event, chat_event
 
 
-def test_a_base_path_of_a_custom_domain_is_no_part_of_the_route(api: Api) -> None:
+def test_a_base_path_of_a_custom_domain_is_not_part_of_the_route(api: Api) -> None:
     for name, path in (("router", "/v1/models"), ("management", "/openapi.json")):
         event = api_event("GET", path, key=CLIENT_KEY) | {"path": f"/llm{path}"}
         assert HANDLERS[name](event, FakeContext())["statusCode"] == 200

@@ -48,7 +48,7 @@ def test_millions_of_values_are_refused_before_they_are_parsed(shared_api: Api, 
     assert asked.cpu_s < 1.5, "it takes less than a tenth of a second"
 
 
-def test_brackets_in_texts_are_no_values(shared_api: Api) -> None:
+def test_brackets_in_texts_are_not_values(shared_api: Api) -> None:
     text = json.dumps('a[{"\\' * 120_000)
     assert ask(shared_api, f'{{"messages":[{{"role":"user","content":{text}}}]}}').status == 200
 
@@ -62,7 +62,7 @@ def test_a_body_in_another_encoding_is_refused(shared_api: Api, name: str) -> No
     assert "JSON" in json.loads(str(response["body"]))["error"]["message"]
 
 
-def test_of_a_repeated_field_the_provider_gets_what_was_checked(shared_api: Api) -> None:
+def test_the_provider_gets_the_checked_value_of_a_repeated_field(shared_api: Api) -> None:
     seen: list[Body] = []
 
     def script(body: Body) -> Reply:

@@ -122,7 +122,7 @@ def test_a_revocation_ends_all_secrets(api: Api) -> None:
     "late",
     [lambda old: table().rotate(old, "b" * 64, NOW, NOW), lambda old: table().revoke(old, NOW)],
 )
-def test_of_two_changes_at_the_same_moment_one_is_refused(
+def test_one_of_two_changes_at_the_same_moment_is_refused(
     late: Callable[[StoredKey], object],
 ) -> None:
     old = stored()
@@ -150,7 +150,7 @@ def test_a_key_is_listed_once_with_the_end_of_its_former_secret() -> None:
 
 
 @pytest.mark.parametrize("grace", ["31d", "-1h", "1", "1w", "h", "", "٣h", "721h"])
-def test_a_grace_period_that_is_none_or_too_long_is_refused(grace: str) -> None:
+def test_a_grace_period_that_is_invalid_or_too_long_is_refused(grace: str) -> None:
     assert "--grace" in refusal("rotate", ID, f"--grace={grace}")
 
 

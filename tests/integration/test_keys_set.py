@@ -143,7 +143,7 @@ def test_a_new_budget_begins_with_what_the_key_has_spent_this_month(
         ("--requests-per-minute", "6.5", "it must be a whole number"),
     ],
 )
-def test_a_value_that_is_no_number_is_refused_in_plain_words(
+def test_a_value_that_is_not_a_number_is_refused_in_plain_words(
     option: str, value: str, says: str
 ) -> None:
     result = CliRunner().invoke(app, ["keys", "set", ID, option, value])
@@ -188,7 +188,7 @@ def test_the_audit_trail_has_the_settings_before_and_after() -> None:
     assert "arn:aws" in str(entry["by"])
 
 
-def test_settings_that_a_key_has_already_are_no_change() -> None:
+def test_settings_that_a_key_already_has_are_not_a_change() -> None:
     set_("--tiers", "1,2")
     result = run("keys", "set", ID, "--tiers", "2,1")
     assert result.exit_code == 0

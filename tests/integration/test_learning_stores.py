@@ -303,7 +303,7 @@ def test_a_run_that_lost_the_lock_does_not_release_its_successors_lock(
     assert runs(dynamodb).claim(third, "third") is not None
 
 
-def test_of_concurrent_starts_exactly_one_proceeds(dynamodb: "DynamoDBClient") -> None:
+def test_exactly_one_of_concurrent_starts_proceeds(dynamodb: "DynamoDBClient") -> None:
     def claim(number: int) -> str | None:
         run = RUN.model_copy(update={"id": f"2026-11-22T0300{number:02d}Z"})
         return runs(dynamodb).claim(run, f"execution-{number}")
@@ -332,7 +332,7 @@ def lock(
     return DynamoDbRunLock(dynamodb, "results", lambda _: state, lambda: now)
 
 
-def test_of_concurrent_starts_by_hand_exactly_one_takes_the_lock(
+def test_exactly_one_of_concurrent_starts_by_hand_takes_the_lock(
     dynamodb: "DynamoDBClient",
 ) -> None:
     def reserve(number: int) -> str | None:

@@ -293,7 +293,7 @@ CHOICE: Body = {
         pytest.param(CHOICE, (1000, None, 3000), 0.005, id="no-completion"),
     ],
 )
-def test_a_budget_feels_what_a_provider_reports(
+def test_a_budget_is_charged_what_a_provider_reports(
     api: Api, answer: Body, reported: tuple[int | None, ...], cost_usd: float
 ) -> None:
     """Also for an answer that is of no use, and for tokens outside the completion's."""

@@ -144,7 +144,7 @@ def test_switched_off_routing_asks_no_local_model_either(api: Api) -> None:
     ("strategy", "text", "asked"),
     [("local", HELLO, False), ("hybrid", PROVE, False), ("hybrid", HELLO, True)],
 )
-def test_in_shadow_a_local_model_decides_beside_the_answer(
+def test_in_shadow_a_local_model_decides_in_parallel_with_the_answer(
     shadow: Api, strategy: StrategyName, text: str, asked: bool
 ) -> None:
     serve_local(strategy, ask_below=0.2)

@@ -138,7 +138,7 @@ def test_base64_in_lines_is_accepted(api: Api) -> None:
     assert ask(api, [png("iVBO\nRw0K\n"), {"type": "text", "text": LONG}]).status == 200
 
 
-def test_a_result_may_be_some_turns_behind_its_call(api: Api) -> None:
+def test_a_result_may_come_some_turns_after_its_call(api: Api) -> None:
     api.upstream.script = by_model(router=completion("1"), small=completion("Sun."))
     call = {"type": "tool_use", "id": "t1", "name": "weather", "input": {}}
     turns = [
@@ -256,7 +256,7 @@ def test_a_body_that_is_too_long_is_refused(make_api: MakeApi) -> None:
     assert str(raised.value.type) == "request_too_large"
 
 
-def test_a_defect_is_told_in_this_form(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_is_reported_in_this_form(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("route_switch.services.route_request.RouteRequest.chat")
     answer = ask(api)
     assert (answer.status, answer.error["type"]) == (500, "api_error")

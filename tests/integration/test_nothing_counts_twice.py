@@ -1,4 +1,4 @@
-"""Records that the table did not take come home exactly once: `records replay`."""
+"""Records that are missing from the table are saved exactly once: `records replay`."""
 
 import json
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ def refusal_of(*options: str) -> str:
     return str(result.exception)
 
 
-def test_a_file_that_is_no_log_of_the_router_is_refused(stage: Api, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_router_log_is_refused(stage: Api, tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     for content in ("", "START RequestId: 1\nEND RequestId: 1\n"):
         other.write_text(content, "utf-8")

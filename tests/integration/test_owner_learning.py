@@ -87,7 +87,7 @@ def test_drift_is_a_time_line_with_the_newest_last(api: Api) -> None:
     assert [each["drifted"] for each in found[:-1]] == [False] * 89
 
 
-def test_drops_of_quality_are_in_order_with_what_came_of_them(api: Api) -> None:
+def test_quality_drops_are_in_order_with_what_followed(api: Api) -> None:
     dynamodb, ssm = boto3.client("dynamodb"), boto3.client("ssm")
     for text in ("", "\n", "\n\n"):
         document = to_markdown(packaged_prompt()) + text

@@ -183,7 +183,7 @@ def test_the_report_is_html_that_may_load_and_run_nothing_or_else_markdown(api: 
 @pytest.mark.parametrize(
     "run_id", ["..", "%2e%2e%2fmodels", "x" * 500, "2026-99-99T000000Z", "a b"]
 )
-def test_what_is_no_run_is_a_404(api: Api, run_id: str) -> None:
+def test_anything_but_a_run_is_a_404(api: Api, run_id: str) -> None:
     for path in ("", "/report"):
         answer = ask(api, "GET", f"/{run_id}{path}")
         assert (answer.status, answer.error["code"]) in ((404, "not_found"), (404, "unknown_url"))
@@ -223,7 +223,7 @@ def test_no_run_starts_while_another_is_in_progress_and_the_refusal_says_which(a
     assert trail(api) == []
 
 
-def test_of_parallel_starts_exactly_one_starts_a_run(api: Api) -> None:
+def test_exactly_one_of_parallel_starts_starts_a_run(api: Api) -> None:
     wiring = owner_wiring()
     owner = wiring.authenticate(f"Bearer {ADMIN_KEY}")
     learn, at = wiring.start_learning(owner), datetime.now(UTC)

@@ -120,7 +120,7 @@ def test_a_dry_run_names_the_profile_and_says_what_it_changed(named_2: Api) -> N
     assert "The profile 'balanced' would send it to Tier 2." in told
 
 
-def test_in_shadow_the_profile_moves_the_decision_beside(shadow: Api) -> None:
+def test_in_shadow_the_profile_moves_the_recorded_decision(shadow: Api) -> None:
     answer = shadow.chat(LONG, **QUALITY)
     assert answer.headers["x-route-tier"] == "3"
     assert record_of(shadow, answer.body["id"])["shadow_tier"] == 2

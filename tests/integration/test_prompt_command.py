@@ -448,7 +448,7 @@ def test_an_edit_and_a_push_keep_the_local_model(
 
 
 @pytest.mark.parametrize("command", [("push",), ("promote", "--force")])
-def test_an_edited_candidate_finds_its_numbers_in_the_json_beside_it(
+def test_an_edited_candidate_finds_its_numbers_in_the_json_next_to_it(
     with_bucket: Prompt, command: tuple[str, ...]
 ) -> None:
     save_json("candidate.json", HYBRID)
@@ -495,7 +495,7 @@ def test_diff_says_in_words_what_changed_about_the_strategy(with_bucket: Prompt)
         (B.replace("+++\n\n", 'verdict = "better"\n+++\n\n', 1), "'route-switch prompt promote'"),
     ],
 )
-def test_push_refuses_what_nobody_sees_and_evidence_that_no_run_produced(
+def test_push_refuses_invisible_characters_and_evidence_that_no_run_produced(
     prompt: Prompt, document: str, problem: str
 ) -> None:
     refused(prompt("push", save("p.md", document)), problem)

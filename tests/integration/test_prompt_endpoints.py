@@ -46,7 +46,7 @@ def test_the_live_prompt_is_shown_byte_for_byte_with_its_author(api: Api) -> Non
     assert shown["written_by"] == kept["LastModifiedUser"]
 
 
-def test_every_route_tells_the_same_steering_score(api: Api) -> None:
+def test_every_route_shows_the_same_steering_score(api: Api) -> None:
     put(to_markdown(PROMPT))
     put(to_markdown(EDITED))
     body = {"document": to_markdown(PROMPT), "base_version": 2, "dry_run": True}
@@ -157,7 +157,7 @@ def test_an_outage_of_parameter_store_is_a_503(api: Api, monkeypatch: pytest.Mon
     assert (answer.status, answer.headers["retry-after"]) == (503, "1")
 
 
-def test_evidence_is_of_the_text_that_the_run_measured_and_of_no_edit(api: Api) -> None:
+def test_evidence_is_about_the_text_that_the_run_measured_and_not_about_edits(api: Api) -> None:
     found: Provenance = {
         "origin": "learned",
         "verdict": "better",

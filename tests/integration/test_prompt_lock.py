@@ -63,7 +63,7 @@ def test_the_lock_of_a_crashed_holder_expires(lock: Lock) -> None:
         )
 
 
-def test_of_eight_concurrent_changes_one_wins_and_nothing_is_lost(lock: Lock) -> None:
+def test_one_of_eight_concurrent_changes_wins_and_nothing_is_lost(lock: Lock) -> None:
     store = SsmPromptStore(boto3.client("ssm"), "/test/live", "/test/seed")
     store.put_live(DOCUMENT)
     together = threading.Barrier(THREADS)

@@ -313,7 +313,7 @@ def test_a_key_above_its_cap_is_limited_until_its_share_is_back(
     assert began.change.after == "at most Tier 2: the router sent 90 of 150 requests to Tier 3"
 
 
-def test_queued_records_and_leftover_reservations_come_home_every_hour(
+def test_queued_records_and_leftover_reservations_are_handled_every_hour(
     queue: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nobody has to run `records replay`, and no log is read where nothing is left over."""

@@ -48,7 +48,7 @@ def people(api: Api) -> object:
     return costs(api)[0]["quality"]["people"]
 
 
-def test_ratings_count_by_day_key_and_tag_whatever_chose_the_tier(api: Api) -> None:
+def test_ratings_count_by_day_key_and_tag_no_matter_what_chose_the_tier(api: Api) -> None:
     bypassed, routed = (api.chat(text).body["id"] for text in ("hello", LONG))
     others = api.chat("hello", OTHER_KEY).body["id"]
     assert people(api) is None

@@ -1,4 +1,4 @@
-"""`optimize` and replies that it does not understand: counted, shown, and above a share an end."""
+"""`optimize` counts and shows replies that it does not understand, and stops at too many."""
 
 import json
 from collections.abc import Iterator

@@ -126,7 +126,7 @@ def test_the_report_has_ratings_keys_budgets_and_what_to_do(stage: Api) -> None:
     )
 
 
-def test_a_run_of_the_week_is_told_with_its_verdict(stage: Api) -> None:
+def test_a_run_of_the_week_is_listed_with_its_verdict(stage: Api) -> None:
     learned(RunOutcome.NOT_BETTER)
     assert "no better prompt, so prompt version 1 stays live" in body()["sentences"]["prompt"]
     assert body()["runs"][0]["outcome"] == "not better"
@@ -140,7 +140,7 @@ def test_a_run_that_waits_for_approval_is_the_first_thing_to_do(stage: Api) -> N
     assert found["runs"][0]["waits_for_approval"] is True
 
 
-def test_a_run_that_was_stopped_while_it_waited_needs_nobody(stage: Api) -> None:
+def test_a_run_that_was_stopped_while_it_waited_needs_no_approval(stage: Api) -> None:
     execution = learned(None)
     boto3.client("stepfunctions").stop_execution(executionArn=execution)
     found = body("--stage", "prod")

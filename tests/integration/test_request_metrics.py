@@ -239,7 +239,7 @@ def test_a_decision_that_an_answer_did_not_wait_for_failed_but_its_model_did_not
     assert values(emitted, "model_errors") == [0, 0]
 
 
-def test_requests_that_the_sample_leaves_out_are_no_decisions(
+def test_requests_that_the_sample_leaves_out_are_not_decisions(
     make_api: MakeApi, capsys: Captured
 ) -> None:
     api = make_api(shadow_monthly_usd=0)

@@ -35,7 +35,7 @@ Json = dict[str, Any]  # the API's JSON
 
 @pytest.fixture
 def api(make_api: MakeApi) -> Api:
-    """A stage whose ratios nobody configured. Tier 2 answers long queries, with 211 tokens."""
+    """A stage without configured ratios. Tier 2 answers long queries, with 211 tokens."""
     made = make_api(models=UNMEASURED)
     made.upstream.script = by_model(
         router=completion("2", 101, 1), small=completion("Hi."), medium=completion("Yes.", 37, 211)

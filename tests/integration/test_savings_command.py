@@ -63,7 +63,7 @@ def put_report(run_id: str, candidate: RoutingPrompt) -> None:
     )
 
 
-def test_it_tells_what_routing_would_have_saved_in_the_words_of_the_api(
+def test_it_says_what_routing_would_have_saved_in_the_words_of_the_api(
     shadow: Api, on_this_stage: None
 ) -> None:
     for _ in range(3):
@@ -110,7 +110,7 @@ def test_a_stage_without_requests_is_not_an_error(api: Api, on_this_stage: None)
     assert "0 requests" in run("--days", "1").stdout
 
 
-def test_a_pinned_tier_is_told(api: Api, on_this_stage: None) -> None:
+def test_a_pinned_tier_is_reported(api: Api, on_this_stage: None) -> None:
     switch(routing="shadow", pin_tier=2)
     assert "Tier 2 is pinned: it answers." in run().stdout
 

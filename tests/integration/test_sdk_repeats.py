@@ -43,7 +43,7 @@ class _Handler(httpx.BaseTransport):
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses of the SDK before it repeats, in seconds; nobody waits for them."""
+    """The pauses of the SDK before it repeats, in seconds; they are skipped."""
     pauses: list[float] = []
     clock: Any = SimpleNamespace(sleep=pauses.append)
     monkeypatch.setattr("openai._base_client.time", clock)
@@ -119,7 +119,7 @@ def test_the_least_time_to_wait_counts(sdk: Sdk, slept: list[float]) -> None:
     assert slept == [9, 9]
 
 
-def test_a_client_that_would_not_wait_so_long_is_told_not_to_repeat(
+def test_a_client_that_would_not_wait_that_long_is_told_not_to_retry(
     sdk: Sdk, slept: list[float]
 ) -> None:
     """The SDK ignores times above a minute, and would repeat after half a second."""

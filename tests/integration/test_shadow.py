@@ -43,7 +43,7 @@ def _clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
     stop_clock(monkeypatch)
 
 
-def test_tier_3_answers_and_the_decision_beside_it_is_recorded(shadow: Api) -> None:
+def test_tier_3_answers_and_the_parallel_decision_is_recorded(shadow: Api) -> None:
     answer = shadow.chat(LONG)
     assert answer.status == 200
     assert (answer.headers["x-route-tier"], answer.headers["x-route-reason"]) == ("3", "shadow")
@@ -152,7 +152,7 @@ def test_an_error_in_the_strategy_fails_no_request(
 def test_an_answer_does_not_wait_for_a_decision_and_its_call_is_charged(
     make_api: MakeApi, reasoning: bool, written: int
 ) -> None:
-    """Nobody learns what the router wrote, so all that it may write counts in the budget."""
+    """What the router wrote never becomes known, so all that it may write counts in the budget."""
     known = {"openai/router": Capabilities(reasoning=reasoning)}
     api = make_api(models=CATALOG.model_copy(update={"capabilities": known}))
     switch(routing="shadow")
@@ -224,7 +224,7 @@ def test_feedback_on_an_answer_in_shadow_says_nothing_about_the_prompt(shadow: A
     assert [item for item in items if item["pk"]["S"].startswith("QUALITY#")] == []
 
 
-def test_counters_of_the_day_tell_what_routing_would_have_saved(shadow: Api) -> None:
+def test_counters_of_the_day_give_what_routing_would_have_saved(shadow: Api) -> None:
     records = [record_of(shadow, shadow.chat(text).body["id"]) for text in (LONG, "hello")]
     totals = day_totals(TODAY)
     for group, record in zip(("routed", "bypass"), records, strict=True):

@@ -1,4 +1,4 @@
-"""Streamed answers: a fallback before the first token, and a record of whatever came of it."""
+"""Streamed answers: a fallback before the first token, and a record of every outcome."""
 
 import json
 from typing import Any

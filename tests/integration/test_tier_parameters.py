@@ -133,7 +133,7 @@ def test_a_model_that_takes_too_long_is_helped_by_itself_with_other_parameters(
     assert answer.headers["x-route-model"] == HIGH
 
 
-def test_no_answer_exceeds_the_tiers_limit_and_the_caller_is_told(make_api: MakeApi) -> None:
+def test_no_answer_exceeds_the_tiers_limit_and_the_caller_is_informed(make_api: MakeApi) -> None:
     api = make_api(models=catalog(max_tokens=100))
     answer = ask(api, "tier-3", max_tokens=5000)
     assert api.upstream.calls[-1]["max_tokens"] == 100

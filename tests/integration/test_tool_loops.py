@@ -16,7 +16,7 @@ TURNS = 12
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a state however busy this machine is."""
+    """Wait for a state no matter how busy this machine is."""
     monkeypatch.setattr(request_session, "LATE_S", 10)
     monkeypatch.setattr(request_session, "HOLD_S", 10)
 
@@ -124,7 +124,7 @@ class ResponsesAgent(Agent):
 
 
 class InterleavingAgent(ResponsesAgent):
-    """Puts each result behind its call."""
+    """Puts each result after its call."""
 
     def in_order(self, output: list[Any], results: list[Any]) -> list[Any]:
         by_id = {result["call_id"]: result for result in results}

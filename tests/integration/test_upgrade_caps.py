@@ -1,4 +1,4 @@
-"""A key above its cap on Tier 3: what its requests get, and who counts."""
+"""A key above its cap on Tier 3: what its requests get, and which requests count."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -70,7 +70,7 @@ def test_an_explanation_says_what_the_cap_did_and_when_it_ends(asks_for_3: Api) 
     assert month_counters(KEY) == {}, "a dry run buys no answer"
 
 
-def test_a_limit_that_nobody_renewed_has_ended(asks_for_3: Api) -> None:
+def test_a_limit_that_was_not_renewed_has_ended(asks_for_3: Api) -> None:
     limit_for("rs-released", hours=-0.01)
     assert told(asks_for_3.chat(LONG, key="rs-released").headers) == ("3", "router")
 

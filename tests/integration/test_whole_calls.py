@@ -1,4 +1,4 @@
-"""A store that answers slowly, or not at all, holds nobody up."""
+"""A store that answers slowly, or not at all, does not hold up requests."""
 
 import time
 from collections.abc import Callable

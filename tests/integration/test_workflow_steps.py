@@ -333,7 +333,7 @@ def test_a_candidate_that_needs_approval_does_not_go_live_without_it(s3: "S3Clie
 
 
 def test_a_candidate_that_was_measured_with_other_prices_does_not_go_live(s3: "S3Client") -> None:
-    """Somebody deployed other prices while the run waited for its approval."""
+    """Other prices were deployed while the run waited for its approval."""
     promoted = promote(s3, candidate(prices="9/9,9/9,9/9,?"), approved=True)
     assert promoted["promoted"] is False
     assert "verdict is about something else: prices 9/9,9/9,9/9,? → " in str(promoted["why"])

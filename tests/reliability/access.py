@@ -1,4 +1,4 @@
-"""Who gets in, and what hostile bodies, replies and damaged documents lead to."""
+"""Which callers are admitted, and what hostile bodies, replies and damaged documents lead to."""
 
 import re
 from dataclasses import dataclass

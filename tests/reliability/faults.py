@@ -61,8 +61,8 @@ class Row:
         return " + ".join(map(str, self.scenario)) or "none"
 
     def unrecorded(self, kept: Kept) -> list[int]:
-        """Return the numbers of requests that were routed, or that any model answered, whatever the
-        client was told, and that have no record."""
+        """Return the numbers of requests that were routed, or that any model answered, even if the
+        client got an error, and that have no record."""
         due = (
             each
             for each in self.outcomes

@@ -33,7 +33,7 @@ class Killed:
 
     @property
     def lost(self) -> int:
-        """Requests of which the client has an id, and nobody a record."""
+        """Requests of which the client has an id, but of which there is no record."""
         known = (each.request_id for each in self.sent if each.status == 200)
         return sum(each not in self.after.requests for each in known)
 

@@ -40,7 +40,7 @@ def aws_client(service: str) -> Any:  # boto3 creates its clients at run time
 
 
 class Ended(StrEnum):
-    """Where a function was killed that is not killed by a call's fault."""
+    """Where a function was killed, if not by a call's fault."""
 
     NOWHERE = "nowhere"
     BEFORE_ANSWER = "before its answer"
@@ -151,7 +151,7 @@ class Accounts(logging.Handler):
             self._unless_killed(delete)
 
     def replay(self) -> Replayed:
-        """Bring everything home that the queue and the log have."""
+        """Save every record that the queue and the log have."""
         done = Replayed()
         home = DynamoDbHome(self._dynamodb, "results", self._store)
         service = ReplayRecords(home, RETENTION_DAYS, lambda: datetime.now(UTC))

@@ -17,7 +17,7 @@ MOST_STOPS = 90
 
 
 def press_until(page: Page, name: str, key: str = "Tab") -> None:
-    """Press a key until what is called this has the focus, and shows it."""
+    """Press a key until the element with this name has the focus, and shows it."""
     for _ in range(MOST_STOPS):
         page.keyboard.press(key)
         if page.evaluate(NAME) == name:
@@ -27,7 +27,7 @@ def press_until(page: Page, name: str, key: str = "Tab") -> None:
 
 
 def focused(page: Page) -> str:
-    """Return the name of what has the focus."""
+    """Return the name of the focused element."""
     return str(page.evaluate(NAME))
 
 

@@ -9,8 +9,8 @@ from tests.support.fault_proxy import Call
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A call as a record tells it. `model` has no provider; an `estimated` cost is not the price
-    of an answer."""
+    """A call as a record has it. `model` has no provider; an `estimated` cost is not the price of
+    an answer."""
 
     case: int | None
     model: str

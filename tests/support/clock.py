@@ -23,6 +23,6 @@ class _Stopped(datetime):
 
 
 def stop_clock(patch: pytest.MonkeyPatch, *modules: ModuleType) -> None:
-    """Let it always be `NOW` for the API's handlers and for these modules."""
+    """Make it always `NOW` for the API's handlers and for these modules."""
     for module in (router, management_handler, *modules):
         patch.setattr(module, "datetime", _Stopped)

@@ -77,7 +77,7 @@ EDITED = HAND_WRITTEN.replace("a greeting, thanks, small talk", "a greeting, tha
 
 
 def iso(days: float = 0.0) -> str:
-    """The time so many days ago."""
+    """The time this many days ago."""
     return (NOW - timedelta(days=days)).isoformat(timespec="seconds")
 
 

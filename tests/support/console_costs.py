@@ -116,7 +116,7 @@ def requests_by_tag() -> list[tuple[str | None, int]]:
 def sums(
     requests: int, usd_each: float, noise: random.Random, learning: float | None = None
 ) -> CostTotals:
-    """The sums of so many requests. As in the product, what was saved is net of learning."""
+    """The sums of this many requests. As in the product, what was saved is net of learning."""
     failed = round(requests * FAILED)
     answered = requests - failed
     small, medium = round(answered * SMALL), round(answered * MEDIUM)

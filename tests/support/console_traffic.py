@@ -64,7 +64,7 @@ SLOW_ROUTER = f"{ROUTER} did not answer in time"
 
 @cache
 def requests(number: int) -> tuple[Listed, ...]:
-    """So many requests, newest first."""
+    """This many requests, newest first."""
     noise = random.Random(7)  # noqa: S311 (no secret)
     return tuple(request(n, noise) for n in range(number))
 
@@ -141,7 +141,7 @@ def router_calls(reason: Reason, noise: random.Random) -> Iterator[Attempt]:
 def answer_calls(
     tier: Tier, status: RequestStatus, reason: Reason, noise: random.Random
 ) -> Iterator[Attempt]:
-    """The calls of tier models. Who only decides makes none."""
+    """The calls of tier models. A request that is only decided makes none."""
     if status == "dry_run":
         return
     if reason is Reason.DEGRADED:

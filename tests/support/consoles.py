@@ -157,8 +157,8 @@ class Consoles:
 
 @contextmanager
 def watched_consoles(request: pytest.FixtureRequest, endpoint: str) -> Iterator[Consoles]:
-    """Afterwards, nothing may have happened on any page that must never happen. A test that fails
-    leaves screenshots."""
+    """Check afterwards that nothing forbidden happened on any page. A test that fails leaves
+    screenshots."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     made, failures = Consoles(endpoint), request.session.testsfailed
     yield made

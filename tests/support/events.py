@@ -12,8 +12,8 @@ def api_event(
     key: str | None = None,
     more_headers: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
-    """A REST API's proxy event. `path` may have a query. A string `body` is sent unchanged,
-    anything else as JSON."""
+    """A REST API's proxy event. `path` may have a query. A string `body` is sent unchanged, and any
+    other value as JSON."""
     path, _, query = path.partition("?")
     headers = {"content-type": "application/json", **(more_headers or {})}
     if key is not None:

@@ -37,7 +37,7 @@ class Call:
 
     @property
     def is_paid(self) -> bool:
-        """Whether a model answered, whatever became of its answer."""
+        """Whether a model answered, even if its answer did not arrive."""
         return self.model is not None and (self.fault is None or self.fault.is_paid)
 
     @property
@@ -62,7 +62,7 @@ class FaultProxy:
 
     @property
     def paid(self) -> frozenset[int]:
-        """The numbers of the requests that a model answered, whatever became of its answer."""
+        """The numbers of the requests that a model answered, even if its answer did not arrive."""
         paid = (each.case for each in self.calls if each.is_paid)
         return frozenset(case for case in paid if case is not None)
 
@@ -122,7 +122,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of clients that have left: most of them time out on purpose."""
+        """Do not log clients that have left: most of them time out on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -68,8 +68,8 @@ class Outcome:
 
     @property
     def broke_off(self) -> bool:
-        """Whether a stream ended with an error: what the client has seen cannot be taken back, so
-        no other tier can answer."""
+        """Whether a stream ended with an error: the client has seen a part of the answer, so no
+        other tier can answer."""
         errors = ('"error":{', '"error": {', '"response.failed"')
         return self.answer.status == 200 and any(each in self.answer.text for each in errors)
 
@@ -121,7 +121,7 @@ class FaultyRouter:
     """Of requests, by their ids."""
 
     def cold(self) -> None:
-        """Forget what a process keeps, as a new one has nothing."""
+        """Forget what a process keeps, as if the process were new."""
         forget()
 
     def ask(self, number: int) -> Outcome:
@@ -210,8 +210,8 @@ def body_of(number: int, *, is_long: bool = False) -> Mapping[str, object]:
 
 
 def scripted(body: Body) -> Reply:
-    """The router chooses the tier by the request's number: of three in turn, each gets one, and
-    each protocol meets each tier."""
+    """The router chooses the tier by the request's number: of three in a row, each gets another
+    tier, and each protocol meets each tier."""
     if MODELS[str(body["model"])] == "router":
         number = case_of(json.dumps(body["messages"])) or 0
         tier, used = (number + number // 3) % 3 + 1, ROUTER_USED

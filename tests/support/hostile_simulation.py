@@ -337,7 +337,7 @@ def learn(
 
 @dataclass(frozen=True)
 class NoisyJudge:
-    """Knows the truth, and says the opposite with this probability."""
+    """A judge that knows the truth, and says the opposite with this probability."""
 
     random: Random
     noise: float

@@ -1,4 +1,4 @@
-"""The console's pure functions, run by Node."""
+"""Run the console's pure functions in Node."""
 
 import json
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """A world with a rule to find: the verb of a query decides which tier it needs.
 
 The router follows the criteria in its instruction. The proposer reads GEPA's feedback and adds the
-criterion that would have gained most. Without feedback it only sees which tiers were chosen.
+criterion that would have gained most. Without feedback, it only sees which tiers were chosen.
 """
 
 import re

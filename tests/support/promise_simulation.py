@@ -30,7 +30,7 @@ HEAVY, HEAVY_SHARE = 5.0, 0.2
 class World:
     """Policies that lose independently of each other, each with its own true share of losses.
 
-    `rates` are ordered from the dearest policy to the cheapest.
+    `rates` are ordered from the most expensive policy to the cheapest.
     """
 
     rates: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""A server on loopback that speaks to sockets itself: what no HTTP library would do."""
+"""A server on loopback that uses sockets directly, to do what no HTTP library would do."""
 
 import socket
 import threading

@@ -179,7 +179,7 @@ class Models:
 
     @property
     def asked_again(self) -> int:
-        """How many calls repeated an earlier one without need.
+        """How many calls repeated an earlier one needlessly.
 
         DSPy describes an empty set of demos by those of the next set, so each search asks the
         questions in `_DESCRIPTIONS` twice.
@@ -213,7 +213,7 @@ class Models:
 
 
 def _text(body: Body) -> str:
-    """Return the same text for the same request, however its numbers are written."""
+    """Return the same text for the same request, in any notation of its numbers."""
     return json.dumps({**body, "temperature": body.get("temperature") or 0}, sort_keys=True)
 
 

@@ -1,4 +1,5 @@
-"""Requests for a running local stack: at a rate, whatever the answers take, or as many as possible.
+"""Send requests to a running local stack: at a fixed rate, however long the answers take, or as
+many as possible.
 
 Models are scripted, behind a fault proxy.
 """
@@ -130,7 +131,7 @@ class Load:
         return [each.result() for each in futures]
 
     def all_of(self, requests: int, callers: int) -> list[Sent]:
-        """Send so many, each caller one after the other."""
+        """Send this many, each caller one after the other."""
         with ThreadPoolExecutor(callers) as pool:
             return [*pool.map(lambda _: self.send(time.monotonic()), range(requests))]
 
@@ -175,7 +176,7 @@ class ChangingFaults:
 
 
 class Kills:
-    """All router processes are killed every so many seconds."""
+    """Kill all router processes at a fixed interval."""
 
     def __init__(self, stack: StackInfo, every_s: float) -> None:
         self._stack, self._every_s = stack, every_s

@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _text(body: bytes) -> str:
-    """An image is answered at length."""
+    """Give a long answer to an image."""
     if b'"image_url"' in body:
         return "A" * 4_400_000
     return "2" if b'"router"' in body else "Hi."

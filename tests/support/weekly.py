@@ -82,7 +82,7 @@ class FinishedExecution:
 
 @dataclass
 class Weekly:
-    """Each test has the bucket, the runs and the month's cap to itself; `reset` sees to that."""
+    """Each test has the bucket, the runs and the month's cap to itself; `reset` ensures that."""
 
     stack: StackInfo
     upstream: Upstream
@@ -313,7 +313,7 @@ class Weekly:
         return self._changed_machine(wait_briefly)
 
     def short_approval_wait(self, seconds: int) -> AbstractContextManager[None]:
-        """For the block, silence counts as rejection after this many seconds."""
+        """For the block, no answer counts as a rejection after this many seconds."""
 
         def shorten_approval(machine: Any) -> None:
             approve = machine["States"]["Approve"]

@@ -1,4 +1,4 @@
-"""Whatever any protocol of the API accepts, every step of a week can read."""
+"""Every step of a week can read everything that any protocol of the API accepts."""
 
 import json
 from collections import Counter
@@ -24,7 +24,7 @@ feedback = st.builds(
 
 
 @pytest.mark.parametrize(("protocol", "bodies"), BODIES, ids=[p.path for p, _ in BODIES])
-def test_every_step_of_a_week_reads_whatever_is_accepted(
+def test_every_step_of_a_week_reads_every_accepted_request(
     protocol: ClientProtocol, bodies: st.SearchStrategy[Any], tmp_path_factory: Any
 ) -> None:
     folder: Path = tmp_path_factory.mktemp("week")

@@ -1,4 +1,4 @@
-"""Whatever the API accepts, learning can read: from the body to a row of the outcome table."""
+"""Learning reads all that the API accepts: from the body to a row of the outcome table."""
 
 import json
 from typing import Any
@@ -93,7 +93,7 @@ unknown = st.dictionaries(names, values, max_size=4)
 @example({"x": nested(MAX_DEPTH)}, {}, "q", "")
 @example({}, {"x": nested(MAX_DEPTH - 2, as_list=True)}, "q", "")
 @example({"x": 10**4000, "y": -0.0}, {}, "q", "\x00")
-def test_whatever_is_accepted_becomes_a_row_of_the_outcome_table(
+def test_every_accepted_request_becomes_a_row_of_the_outcome_table(
     fields: dict[str, object], in_message: dict[str, object], query: str, earlier: str
 ) -> None:
     first = {**in_message, "role": "system", "content": earlier}
@@ -104,7 +104,7 @@ def test_whatever_is_accepted_becomes_a_row_of_the_outcome_table(
 
 
 @given(st.text(min_size=1, max_size=50), st.sampled_from(["up", "down"]))
-def test_whatever_feedback_is_accepted_is_read(gold: str, thumb: str) -> None:
+def test_all_accepted_feedback_is_read(gold: str, thumb: str) -> None:
     body = {"request_id": "chatcmpl-1", "thumb": thumb, "gold": gold, "comment": gold}
     said = parse_feedback(json.dumps(body).encode()).feedback
     stored = json.loads(said.model_dump_json(exclude_none=True))

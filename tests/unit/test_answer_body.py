@@ -1,4 +1,4 @@
-"""Event streams that nobody asked for are put together."""
+"""Unrequested event streams are put together."""
 
 import json
 import time
@@ -36,7 +36,7 @@ def read_or_refused(content: bytes) -> None:
 
 
 @given(st.lists(TEXT, min_size=1), st.sampled_from(["\n\n", "\r\n\r\n", "\r\r", "\n"]))
-def test_pieces_of_text_are_joined_whatever_ends_their_lines(pieces: list[str], end: str) -> None:
+def test_pieces_of_text_are_joined_with_any_line_end(pieces: list[str], end: str) -> None:
     stream = events(*(chunk({"content": p}) for p in pieces), chunk({}, "length"), end=end)
     [read] = answer(stream).choices
     assert read.message["content"] == "".join(pieces)

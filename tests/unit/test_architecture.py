@@ -78,7 +78,7 @@ def test_every_module_of_a_diagram_exists_and_every_arrow_is_an_import(diagram: 
     assert missing_imports(diagram) == []
 
 
-def test_an_arrow_that_is_no_import_is_found() -> None:
+def test_an_arrow_that_is_not_an_import_is_found() -> None:
     domain, service = "domain/routing.py", "services/choose_tier.py"
     assert missing_imports(f'    a["{service}"] --> b["{domain}"]\n') == []
     [found] = missing_imports(f'    a["{domain}"] --> b["{service}"]\n')

@@ -32,7 +32,7 @@ def test_a_known_key_is_read_once_per_minute() -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic rs-a", "rs-a"])
-def test_a_request_without_a_key_is_refused_and_told_how_to_send_one(header: str | None) -> None:
+def test_a_request_without_a_key_is_refused_with_how_to_send_one(header: str | None) -> None:
     with pytest.raises(RequestRefusedError, match="Bearer rs-") as refused:
         Authenticate(FakeKeys("rs-a"))(header)
     assert (refused.value.status, refused.value.code) == (401, "invalid_api_key")

@@ -60,7 +60,7 @@ def with_ratio(**ratios: float) -> ModelCatalog:
     return CATALOG.model_copy(update={"tier_3_output_ratio": known})
 
 
-def test_the_baseline_scales_the_output_and_assumes_a_ratio_that_nobody_measured() -> None:
+def test_the_baseline_scales_the_output_and_assumes_a_ratio_that_was_not_measured() -> None:
     catalog = with_ratio(SMALL=2.0)
     small = estimate(catalog=catalog)
     assert small.cost_usd == cost_usd(Usage(100, 20), PRICE)

@@ -268,7 +268,7 @@ def test_an_empty_tool_result_gets_a_placeholder_because_bedrock_rejects_blank_t
 
 
 @pytest.mark.parametrize("id_", ["call_65O|fc_0fe", "get_weather:0", "x" * 90, "ü"])
-def test_a_foreign_tool_call_id_is_replaced_alike_in_call_and_result(
+def test_an_id_that_bedrock_does_not_accept_is_replaced_alike_in_call_and_result(
     id_: str,
 ) -> None:
     said = turns(user("a"), assistant(tool_calls=[call(id_)]), result(id_, "b"))

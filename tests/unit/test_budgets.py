@@ -27,7 +27,7 @@ def test_requests_of_this_hour_and_of_the_one_before_may_still_run() -> None:
     reserved_at=st.datetimes(datetime(2026, 11, 30), datetime(2026, 12, 2)),
     minutes=st.integers(0, 22 * 60),
 )
-def test_whatever_the_minute_a_request_is_left_behind_when_the_second_hour_after_it_begins(
+def test_a_request_of_any_minute_is_left_behind_when_the_second_hour_after_it_begins(
     reserved_at: datetime, minutes: int
 ) -> None:
     at = reserved_at.replace(tzinfo=UTC)
@@ -63,7 +63,7 @@ def test_hours_in_which_everything_is_settled_are_used_up() -> None:
     leaked=st.lists(st.tuples(amounts, amounts), min_size=1),
     kept=amounts,
 )
-def test_what_leaked_is_charged_what_the_counters_know_beyond_the_charges(
+def test_a_leftover_is_charged_what_the_counters_hold_beyond_the_charges(
     settled: list[float], leaked: list[tuple[float, float]], kept: float
 ) -> None:
     """Each leaked request reserved at least what it cost."""

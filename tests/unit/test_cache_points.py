@@ -216,7 +216,7 @@ def test_the_routing_prompt_is_marked_where_its_model_caches_on_request() -> Non
     assert marked == (message("system", part(LONG, POINT)), query)
 
 
-def test_learning_pays_for_no_cache_that_nobody_reads() -> None:
+def test_learning_pays_for_no_cache_that_is_not_read() -> None:
     model = FakeModel(lambda _: "42")
     example = Example(query="Go on.", conversation=MARKED[:3], params=TOOLS)
     AnswerExamples(metered(model), 1)([example], {Tier.LARGE: "p/m"})

@@ -1,4 +1,4 @@
-"""Calls that are no request of a key's own are counted before they are made."""
+"""Calls that belong to none of a key's requests are counted before they are made."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
 @dataclass
 class FakeSpending:
-    """The sums. It is away for the calls whose numbers are in `away`."""
+    """The sums. It is unavailable for the calls whose numbers are in `away`."""
 
     total_usd: float = 0.0
     calls: int = 0

@@ -1,4 +1,4 @@
-"""A model that keeps failing is left alone, and probed."""
+"""A model that keeps failing is skipped, and probed."""
 
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
@@ -141,7 +141,7 @@ def test_streams_that_begin_and_break_off_open_the_circuit() -> None:
     assert circuits.is_open("m")
 
 
-def test_of_many_threads_one_probes() -> None:
+def test_only_one_of_many_threads_probes() -> None:
     now = [0.0]
     circuits = opened(now)
     now[0] = OPEN_S
@@ -187,7 +187,7 @@ def test_a_success_of_any_key_closes_the_circuits_of_all() -> None:
         circuits.succeeded("m")
 
 
-def test_a_key_that_goes_on_failing_prolongs_no_pause_of_others() -> None:
+def test_a_key_that_keeps_failing_does_not_prolong_pauses_of_others() -> None:
     now = [0.0]
     circuits = Circuits(lambda: now[0])
     for key in ("a", "a", "a", "b", "c"):
@@ -206,7 +206,7 @@ def test_requests_that_are_refused_close_no_circuit_of_others() -> None:
     assert circuits.is_open("m", "d")
 
 
-def test_each_opening_is_told() -> None:
+def test_each_opening_is_reported() -> None:
     told: list[str] = []
     circuits = Circuits(lambda: 0.0, opened=told.append)
     for _ in range(FAILURES):

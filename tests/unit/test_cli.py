@@ -52,7 +52,7 @@ def test_an_id_is_optional_and_defaults_to_the_querys_key(tmp_path: Path) -> Non
     assert [line["id"] for line in route("--queries", file)] == [query_key("hello")] * 2
 
 
-def test_queries_that_the_encoder_does_not_understand_are_told(tmp_path: Path) -> None:
+def test_queries_that_the_encoder_does_not_understand_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "queries.jsonl"
     rows = [{"query": "请证明每个偶数都是两个素数的和"}, {"query": "Prove it in full."}]
     file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
@@ -61,7 +61,7 @@ def test_queries_that_the_encoder_does_not_understand_are_told(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("long", "told"), [(1, True), (0, False)])
-def test_queries_that_are_too_long_for_the_encoder_are_told(
+def test_queries_that_are_too_long_for_the_encoder_are_reported(
     tmp_path: Path, long: int, told: bool
 ) -> None:
     file = tmp_path / "queries.jsonl"

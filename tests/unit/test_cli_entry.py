@@ -1,4 +1,4 @@
-"""The entry point of the command: an interrupt shows no traceback, however early it comes."""
+"""The entry point of the command: an interrupt shows no traceback, even if it comes very early."""
 
 import subprocess
 import sys

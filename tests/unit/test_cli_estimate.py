@@ -200,7 +200,7 @@ def test_a_checkout_of_another_release_is_rejected_with_the_field(
     (tmp_path / "infra/billable.py").write_text('print(\'{"stage": "prod"}\')', "utf-8")
     monkeypatch.chdir(tmp_path)
     said = refused(*SIZE)
-    assert "another release" in said
+    assert "different releases" in said
     assert "owned: missing" in said
     assert "make install" in said
 

@@ -55,7 +55,7 @@ def evaluate(path: Path, *arguments: str, tiers: str = THREE) -> dict[str, Any]:
     return document
 
 
-def test_a_margin_lets_lower_scores_count_as_no_worse(tmp_path: Path) -> None:
+def test_with_a_margin_lower_scores_count_as_no_worse(tmp_path: Path) -> None:
     scores = {"s": {"score": 0.7, "cost_usd": 1}, "l": {"score": 0.8, "cost_usd": 10}}
     path = tmp_path / "graded.jsonl"
     rows = [{"query": f"question number {n} of this log", "models": scores} for n in range(9)]
@@ -91,7 +91,7 @@ def test_conversations_are_measured_and_counted(tmp_path: Path) -> None:
     assert "9 rows; 9 of them in a conversation." in " ".join(shown.output.split())
 
 
-def test_queries_that_are_too_long_for_the_encoder_are_told(tmp_path: Path) -> None:
+def test_queries_that_are_too_long_for_the_encoder_are_reported(tmp_path: Path) -> None:
     scores = {"s": {"score": 0.7, "cost_usd": 1}, "l": {"score": 0.8, "cost_usd": 10}}
     path = tmp_path / "long.jsonl"
     rows = [{"query": "some context " * 150 + f"question {n}", "models": scores} for n in range(9)]
@@ -180,7 +180,7 @@ def test_heldout_measures_held_out_rows_only(examples: Path) -> None:
     assert 0 < held_out["n"] < every["n"]
 
 
-def test_rows_that_are_left_out_are_told_with_their_reasons(tmp_path: Path) -> None:
+def test_rows_that_are_left_out_are_reported_with_their_reasons(tmp_path: Path) -> None:
     rows = [row.model_dump(mode="json") for row in load_sample() if row.models][:40]
     for row in rows[4:]:
         del row["models"][OFFLINE_MODELS[1]]
@@ -218,7 +218,7 @@ def test_without_a_complete_row_the_error_says_what_is_missing(tmp_path: Path) -
     )
 
 
-def test_rows_of_few_templates_are_told(tmp_path: Path) -> None:
+def test_rows_of_few_templates_are_reported(tmp_path: Path) -> None:
     result = {"score": 1, "cost_usd": 1}
     rows = [
         {

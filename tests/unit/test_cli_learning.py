@@ -304,7 +304,7 @@ def test_a_gate_history_in_a_missing_folder_is_refused_before_anything_is_called
 
 
 @pytest.mark.parametrize("content", ["[1]", None])
-def test_a_file_that_is_no_gate_history_is_refused_before_anything_is_called(
+def test_a_file_that_is_not_a_gate_history_is_refused_before_anything_is_called(
     tmp_path: Path, content: str | None
 ) -> None:
     history = tmp_path / "history.json"
@@ -367,7 +367,7 @@ def test_local_writes_a_candidate_with_its_numbers(tmp_path: Path) -> None:
     assert report["strategies"]["asked_for"] == "local"
 
 
-def test_free_models_need_a_lambda_of_zero_which_is_said_before_any_call(
+def test_free_models_need_a_lambda_of_zero_which_is_reported_before_any_call(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")

@@ -52,7 +52,7 @@ def test_a_sum_that_leaves_requests_out_is_called_a_lower_bound() -> None:
     assert "Saved leaves some answers out: 1 of 3 answers could not" in saved_in_words(partly)
 
 
-def test_what_prompt_caches_served_is_said_in_words_where_they_were_used() -> None:
+def test_prompt_cache_use_is_described_in_words_where_there_was_any() -> None:
     cached = CostTotals(
         1.0, input_tokens=200_000, cached_input_tokens=150_000, cache_write_tokens=9_000
     )

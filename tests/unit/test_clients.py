@@ -132,7 +132,7 @@ Gains = list[float]
     lies=st.lists(st.floats(-2, 2), max_size=60),
     weight=st.floats(0.1, 5),
 )
-def test_whatever_one_client_says_the_gate_demands_what_honest_rows_show(
+def test_the_gate_demands_what_honest_rows_show_no_matter_what_one_client_says(
     honest: Gains, lies: Gains, weight: float
 ) -> None:
     """The statement of docs/learning.md: a client can prevent a promotion but not cause one."""
@@ -147,7 +147,7 @@ def test_whatever_one_client_says_the_gate_demands_what_honest_rows_show(
         assert bounds.mean >= result.delta
 
 
-# Labels that check the judge, and grades that nobody checked.
+# Labels that check the judge, and unchecked grades.
 
 
 def graded(*by: tuple[str | None, GradedBy]) -> OutcomeTable:

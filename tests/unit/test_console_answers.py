@@ -107,7 +107,7 @@ def test_days_keys_models_and_tiers_add_up_to_the_total() -> None:
         assert total()["spent_usd"] == added(rows_of(group), "spent_usd"), group
 
 
-def test_the_views_of_one_month_tell_the_same_sums() -> None:
+def test_the_views_of_one_month_show_the_same_sums() -> None:
     keys: Any = owners()["/v1/keys"]
     assert total()["spent_usd"] == added([key["month"] for key in keys["data"]], "spent_usd")
     assert total()["learning_usd"] == owners()["/v1/learning"]["spent_usd"]

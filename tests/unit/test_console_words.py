@@ -196,7 +196,7 @@ def on_the_page(
     return [str(each) for each in sentences]
 
 
-def test_a_decision_says_only_what_the_page_does_not_show_beside_it() -> None:
+def test_a_decision_says_only_what_the_page_does_not_show_next_to_it() -> None:
     read = "The router LLM (p/router) read the routing prompt version 3 and chose Tier 3."
     asked = Evidence(Tier.LARGE, CRITERION, was_asked=True)
     assert on_the_page(evidence=asked) == [read]

@@ -105,7 +105,7 @@ chats = st.lists(texts, min_size=1, max_size=7).filter(lambda t: len(t) % 2 == 1
 
 
 @given(chats, st.data())
-def test_case_and_whitespace_of_no_turn_change_the_key(
+def test_case_and_whitespace_of_a_turn_do_not_change_the_key(
     turns: list[str], data: st.DataObject
 ) -> None:
     blanks = [data.draw(st.sampled_from(["", " ", "\n\t"])) for _ in turns]
@@ -132,7 +132,7 @@ def test_the_key_is_the_same_only_for_the_same_turns_in_the_same_order(
 
 
 @given(st.lists(st.tuples(st.sampled_from(ROLES), words), max_size=4))
-def test_who_said_it_counts(turns: list[tuple[str, str]]) -> None:
+def test_the_speaker_of_a_text_counts(turns: list[tuple[str, str]]) -> None:
     flipped = [(ROLES[role == "user"], text) for role, text in turns]
     keys = [query_key("go on", [said(*turn) for turn in each]) for each in (turns, flipped)]
     assert (keys[0] == keys[1]) == (turns == [])
@@ -156,7 +156,7 @@ def test_ids_that_a_client_invents_do_not_count() -> None:
     assert rows[0].key == rows[1].key
 
 
-def test_a_short_system_message_is_no_other_task_and_a_long_one_is() -> None:
+def test_a_long_system_message_makes_another_task_and_a_short_one_does_not() -> None:
     asked = said("user", "What does it say about repairs?")
     told = [example(said("system", text), asked) for text in ("Be brief.", "It is Monday.")]
     about = [example(said(role, DOCUMENT + "x" * n), asked) for n in (0, 1) for role in ("system",)]
@@ -166,7 +166,7 @@ def test_a_short_system_message_is_no_other_task_and_a_long_one_is() -> None:
 
 
 @pytest.mark.parametrize("asked", ["Hi", "Hello!", "Where is my parcel?"])
-def test_a_system_message_is_no_task_if_the_user_asks_or_greets(asked: str) -> None:
+def test_a_system_message_is_not_a_task_if_the_user_asks_or_greets(asked: str) -> None:
     rows = [
         example(said("system", f"{TASK} The word is {word}."), said("user", asked))
         for word in ("sea", "tea")
@@ -174,7 +174,7 @@ def test_a_system_message_is_no_task_if_the_user_asks_or_greets(asked: str) -> N
     assert {row.key for row in rows} == {Example(query=asked).key}
 
 
-def test_a_clock_in_a_long_system_message_makes_no_other_task() -> None:
+def test_a_clock_in_a_long_system_message_does_not_make_another_task() -> None:
     asked = said("user", "What does it say about repairs?")
     told = [
         example(said("system", f"{DOCUMENT} It is 2026-11-0{n}, 9:1{n}."), asked) for n in (1, 2)
@@ -204,7 +204,7 @@ def test_every_turn_of_a_session_is_on_the_side_of_its_opening(opening: str, end
 
 
 @pytest.mark.parametrize("hello", ["Hi", "Hello there!", "你好", "नमस्ते", "Bonjour 👋"])
-def test_a_greeting_is_no_opening(hello: str) -> None:
+def test_a_greeting_is_not_an_opening(hello: str) -> None:
     rows = [
         example(*chat(hello, "Hello! How can I help?", f"Where is the {spelled(n)}?"))
         for n in range(40)
@@ -223,7 +223,7 @@ def test_sessions_that_begin_with_the_same_template_are_one_template() -> None:
     assert len({row.template_key for row in rows}) == 1
 
 
-def test_the_same_question_about_other_things_is_no_near_duplicate() -> None:
+def test_the_same_question_about_other_things_is_not_a_near_duplicate() -> None:
     question = " ".join(f"word{spelled(n)}" for n in range(60))
     rows = [
         example(

@@ -79,7 +79,7 @@ def test_thinned_out_examples_leave_their_weight_to_the_others() -> None:
         "one try of another key",
     ],
 )
-def test_clients_whose_requests_are_not_much_dearer_keep_them_all(
+def test_clients_whose_requests_are_not_much_more_expensive_keep_them_all(
     examples: tuple[Example, ...],
 ) -> None:
     assert thin_costly(examples) == (examples, 0)
@@ -108,7 +108,7 @@ def test_a_request_that_alone_may_cost_too_much_is_left_out() -> None:
     assert answered.refused.not_understood == 0
 
 
-def test_a_reservation_waits_for_money_that_other_calls_have_set_aside() -> None:
+def test_a_reservation_waits_for_money_that_other_calls_have_reserved() -> None:
     cap = PatientCap(LocalCap(1.0))
     cap.reserve(0.9)
     waiter = threading.Thread(target=cap.reserve, args=(0.5,))

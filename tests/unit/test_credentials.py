@@ -1,4 +1,4 @@
-"""Only the key itself is let in, however the header resembles it."""
+"""Only the key itself is accepted, no matter how much a header resembles it."""
 
 import pytest
 

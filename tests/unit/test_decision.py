@@ -1,4 +1,4 @@
-"""Whatever a router LLM replies, the tier is legal."""
+"""The tier is allowed for every reply of a router LLM."""
 
 import pytest
 from hypothesis import given

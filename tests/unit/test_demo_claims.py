@@ -57,16 +57,16 @@ def test_users_of_a_key_are_clients_of_their_own() -> None:
     )
 
 
-def test_whoever_asks_again_after_a_deletion_has_a_new_claim() -> None:
+def test_a_client_that_asks_again_after_a_deletion_has_a_new_claim() -> None:
     assert is_withdrawn(note(at=10.0), key_a=10.0)
     assert not is_withdrawn(note(at=10.0), key_a=11.0)
 
 
-def test_a_deletion_by_an_earlier_version_may_be_anybodys() -> None:
+def test_a_deletion_by_an_earlier_version_may_be_of_any_client() -> None:
     assert is_withdrawn(note(client=None), key_a=1.0)
 
 
-def test_nobody_withdraws_the_owners_claim() -> None:
+def test_no_deletion_withdraws_the_owners_claim() -> None:
     claims = {query_key(TIDES): {OWNER: 0.0}}
     for client in (None, OWNER, "key_a"):
         assert not withdrawn_demos(prompt(TIDES), claims, [note(TIDES, client)])
@@ -123,14 +123,14 @@ def test_seed_examples_and_prompts_that_a_person_wrote_are_the_owners() -> None:
     assert OWNER in found[query_key(RAIN)]
 
 
-def test_the_packaged_demos_are_the_owners_wherever_they_stand() -> None:
+def test_the_packaged_demos_are_the_owners_in_any_prompt() -> None:
     claims = DemoClaims(Files()).read()
     queries = [demo.query for demo in PACKAGED.demos]
     assert queries
     assert not withdrawn_demos(prompt(*queries), claims, [note(query) for query in queries])
 
 
-def test_demos_that_a_prompt_learned_before_are_claimed_only_by_who_asks_them_now() -> None:
+def test_demos_that_a_prompt_learned_before_are_claimed_only_by_clients_that_ask_them_now() -> None:
     kept = prompt(TIDES, RAIN)
     found = claims(kept, example(RAIN, "key_b"), incumbent=kept)
     assert query_key(TIDES) not in found

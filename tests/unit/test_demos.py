@@ -49,7 +49,7 @@ def test_without_a_fitting_query_there_are_no_demos() -> None:
     ),
     st.integers(1, 5),
 )
-def test_demos_are_different_rows_that_fit_and_at_most_so_many_for_each_tier(
+def test_demos_are_different_rows_that_fit_up_to_a_limit_for_each_tier(
     rows: list[tuple[float, int, bool]], per_tier: int
 ) -> None:
     degrees, tiers, fits = zip(*rows, strict=True)

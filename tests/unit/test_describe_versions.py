@@ -68,12 +68,12 @@ def test_runs_edits_and_rollbacks_are_distinguished() -> None:
 
 
 @pytest.mark.parametrize("action", ["push", "promote", "edit", None])
-def test_an_old_text_that_was_not_rolled_back_to_is_no_rollback(action: str | None) -> None:
+def test_an_old_text_that_was_not_rolled_back_to_is_not_a_rollback(action: str | None) -> None:
     actions = {} if action is None else {3: action}
     assert marks(SEED, LEARNED, SEED, actions=actions)[0].origin == "same text as 1"
 
 
-def test_the_audit_trail_tells_what_made_a_version() -> None:
+def test_the_audit_trail_says_what_made_a_version() -> None:
     at = datetime(2026, 11, 1, tzinfo=UTC)
 
     def entry(action: str, after: str, **changes: str) -> AuditEntry:
@@ -93,7 +93,7 @@ def test_the_audit_trail_tells_what_made_a_version() -> None:
     assert prompt_actions(trail) == {2: "push", 3: "rollback"}
 
 
-def test_the_strategy_is_told_unless_the_router_llm_alone_decides() -> None:
+def test_the_strategy_is_shown_unless_the_router_llm_alone_decides() -> None:
     found = marks(with_local_model(SEED, "local"), with_local_model(LEARNED, "hybrid"), LEARNED)
     assert [mark.origin for mark in found] == [
         "edit of 2",

@@ -50,7 +50,7 @@ def test_the_tail_of_chi_square_matches_tables(value: float, degrees: int, tail:
 
 
 @given(counts, st.integers(1, 100_000))
-def test_an_exact_match_is_no_difference(counts: list[int], rows: int) -> None:
+def test_an_exact_match_is_not_a_difference(counts: list[int], rows: int) -> None:
     shares = [count / sum(counts) for count in counts]
     same = difference(shares, rows, counts)
     assert same.distance == pytest.approx(0, abs=1e-12)

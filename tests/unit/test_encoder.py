@@ -296,7 +296,7 @@ def test_a_text_of_one_topic_that_the_model_can_hold_is_scored_as_a_whole() -> N
 
 @pytest.mark.parametrize("query", [CODE, MINERAL])
 @pytest.mark.parametrize("separator", [" ", "\n\n"])
-def test_a_query_behind_a_long_text_keeps_its_tier(query: str, separator: str) -> None:
+def test_a_query_after_a_long_text_keeps_its_tier(query: str, separator: str) -> None:
     assert len(SUPPORT.split()) > 200
     assert ask(FULL, SUPPORT).text == "1"
     assert ask(FULL, f"{SUPPORT}{separator}{query}").text == ask(FULL, query).text != "1"

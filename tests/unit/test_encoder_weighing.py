@@ -125,7 +125,7 @@ def test_a_prompt_without_texts_is_explained_by_that() -> None:
     assert found.weighing.scores == {}
 
 
-def test_an_explanation_that_fails_speaks_of_no_router_llm() -> None:
+def test_an_explanation_that_fails_mentions_no_router_llm() -> None:
     class Broken:
         def weigh(self, messages: object) -> Weighing:
             raise ModelError("no vocabulary")

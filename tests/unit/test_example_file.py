@@ -137,7 +137,7 @@ def test_a_note_names_five_lines_at_most(file: Path) -> None:
     assert "and 2 more." in (read_example_file(written(file, *rows)).note or "")
 
 
-def test_a_file_of_which_more_is_odd_is_refused(file: Path) -> None:
+def test_a_file_with_more_odd_lines_is_refused(file: Path) -> None:
     rows = [{"query": f"query {n}"} for n in range(36)] + [{"id": n} for n in range(2)]
     with pytest.raises(
         RouteSwitchError, match=r"line 37: query is .* 1 other line of 38 is unusable"

@@ -57,7 +57,7 @@ def refusal(result: Result) -> RouteSwitchError:
     return result.exception
 
 
-def test_a_decision_is_told_in_words() -> None:
+def test_a_decision_is_described_in_words() -> None:
     result, api = asked("--api-key", "rs-mine")
     assert result.exit_code == 0, result.output
     shown = " ".join(result.stdout.split())
@@ -104,7 +104,7 @@ def test_the_local_stacks_key_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch)
 
 def test_the_apis_error_is_passed_on() -> None:
     result, _ = asked("--api-key", "rs-x", reply=failure(401, "Invalid API key."))
-    assert "refused with status 401: Invalid API key." in str(refusal(result))
+    assert "refused the request with status 401: Invalid API key." in str(refusal(result))
     other = Reply("<html>", 404)
     assert "not route-switch's API" in str(refusal(asked("--api-key", "x", reply=other)[0]))
 

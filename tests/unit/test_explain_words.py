@@ -109,7 +109,7 @@ def test_a_long_text_is_quoted_in_part() -> None:
     assert quote.endswith("…”.")
 
 
-def test_a_session_that_stays_is_told_for_every_strategy() -> None:
+def test_a_session_that_stays_is_reported_for_every_strategy() -> None:
     kept = SessionDecision(Move.KEPT, Ground.MOVE_COSTS, Tier.LARGE, "p/m", 0.001)
     why = "by length; kept: a new cache costs more than moving down saves"
     decision = RoutingDecision(

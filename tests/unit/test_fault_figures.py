@@ -47,7 +47,7 @@ def test_calls_and_charges_are_compared_by_request(
 
 
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_paid_request_without_a_record_is_noticed_whatever_its_status(status: int) -> None:
+def test_a_paid_request_without_a_record_is_noticed_at_any_status(status: int) -> None:
     proxy = FaultProxy("", "", "", calls=[call(7, DRIP), call(8, REFUSED)])
     kept = Kept(frozenset(), frozenset(), frozenset(), 0.0, 0.0, 0.0, 0, proxy.paid, proxy.cut)
     refused = tuple(Outcome(case, Answer(status, {}, "{}"), 0.1, "") for case in (7, 8))

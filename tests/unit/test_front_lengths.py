@@ -1,4 +1,4 @@
-"""The local stack's front answers in JSON whatever a client says about the length of its body."""
+"""The local stack's front answers in JSON to any length that a client states for its body."""
 
 import json
 import socket

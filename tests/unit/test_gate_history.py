@@ -1,4 +1,4 @@
-"""The error budget: every look is counted when it is taken, whatever happens to the runs."""
+"""The error budget: every look is counted when it is taken, no matter what happens to the runs."""
 
 import json
 import math
@@ -213,7 +213,7 @@ Looks = list[tuple[int, int, int]]
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 300), st.integers(0, 120)), max_size=9))
-def test_whatever_order_tests_come_in_history_grows_and_rows_belong_to_one_test(
+def test_in_any_order_of_tests_history_grows_and_rows_belong_to_one_test(
     looks: Looks,
 ) -> None:
     history, owner, spent = GateHistory(), dict[str, int](), dict[int, float]()

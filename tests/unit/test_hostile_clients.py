@@ -74,7 +74,7 @@ HONEST = {f"key_{n}": Scores(40, 36, 36) for n in range(4)}
 
 
 @given(n=st.integers(0, 10_000), share=st.floats(0, 1))
-def test_whatever_one_key_rates_it_rolls_nothing_back_that_others_rate_the_same(
+def test_ratings_of_one_key_roll_nothing_back_that_others_rate_the_same(
     n: int, share: float
 ) -> None:
     loud = {"key_loud": Scores(n, share * n, share * n)}

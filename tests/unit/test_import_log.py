@@ -299,7 +299,7 @@ def test_what_cannot_be_used_is_left_out_by_line_and_reason(tmp_path: Path) -> N
     assert "7 rows -> 1 examples" in said
     for number, why in (
         (2, "is not valid JSON"),
-        (3, "it is no model call (its type is SPAN)"),
+        (3, "it is not a model call (its type is SPAN)"),
         (4, "the call failed"),
         (5, "there is no message of a user"),
         (6, "no prompt was found (looked for messages, request, query, prompt, input and others)"),
@@ -370,12 +370,12 @@ def test_numbers_are_read_as_spreadsheets_write_them(text: str, number: float | 
     assert number_in(text) == number
 
 
-def test_a_cost_that_cannot_be_read_is_not_lost_unsaid(tmp_path: Path) -> None:
+def test_a_cost_that_cannot_be_read_is_not_dropped_silently(tmp_path: Path) -> None:
     rows = [{"query": "a", "answer": "b", "model": "m", "cost": each} for each in ("0,02", "free")]
     write_lines(tmp_path, *rows)
     [example], said = imported(tmp_path)
     assert example.models["m"].cost_usd == 0.02
-    assert "its cost_usd is no number of at least 0 (line 2)" in said
+    assert "its cost_usd is not a number of at least 0 (line 2)" in said
 
 
 @pytest.mark.parametrize(
@@ -436,7 +436,9 @@ def test_a_ratings_answer_and_score_belong_to_one_call(tmp_path: Path) -> None:
     ],
     ids=["embedding", "litellm", "vectors", "failed", "cut off"],
 )
-def test_what_is_no_answered_chat_call_is_left_out(tmp_path: Path, row: dict[str, Any]) -> None:
+def test_rows_that_are_not_answered_chat_calls_are_left_out(
+    tmp_path: Path, row: dict[str, Any]
+) -> None:
     write_lines(tmp_path, row, ROWS["chat"])
     examples, said = imported(tmp_path)
     assert len(examples) == 1
@@ -450,7 +452,7 @@ def test_pages_of_an_api_are_read(tmp_path: Path) -> None:
     assert example.weight == 2
 
 
-def test_metadata_is_no_parameter_and_numbers_in_texts_are_numbers(tmp_path: Path) -> None:
+def test_metadata_is_not_a_parameter_and_numbers_in_texts_are_numbers(tmp_path: Path) -> None:
     row = {**ROWS["langfuse"], "metadata": {"trace": "1"}}
     row["modelParameters"] = {"temperature": "0.2", "max_tokens": "100"}
     write_lines(tmp_path, row, {**row, "metadata": {"trace": "2"}})

@@ -41,7 +41,7 @@ def test_any_value_becomes_strict_json(value: Any) -> None:
 
 
 @given(VALUES)
-def test_whatever_parses_becomes_strict_json(value: Any) -> None:
+def test_anything_that_parses_becomes_strict_json(value: Any) -> None:
     assert strictly(valid_json(parse_json(json.dumps(value)))) is not NotImplemented
 
 
@@ -84,7 +84,7 @@ def test_what_others_refuse_is_replaced(text: str, value: Any) -> None:
     assert valid_json(parse_json(text.encode())) == value
 
 
-def test_bytes_that_are_no_utf_8_become_replacement_characters() -> None:
+def test_bytes_that_are_not_utf_8_become_replacement_characters() -> None:
     assert parse_json(b'"caf\xe9"') == "caf\ufffd"
 
 
@@ -93,7 +93,7 @@ def test_halves_that_belong_together_become_their_character() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "{", "[1,]", "nope", "[" * 100_000])
-def test_what_is_no_json_is_refused(text: str) -> None:
+def test_text_that_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(InvalidJsonError):
         parse_json(text)
 

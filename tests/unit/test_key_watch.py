@@ -1,4 +1,5 @@
-"""The watch of keys: few false alarms, however often it looks, and a quick find of an attacker."""
+"""The watch of keys: few false alarms, no matter how often it looks, and quick detection of an
+attacker."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

@@ -23,7 +23,7 @@ from route_switch.adapters.lambda_runtime import (
 
 
 class RuntimeApi:
-    """Keeps what is posted. `take` ends the connection after so many pieces."""
+    """Keeps what is posted. `take` ends the connection after that many pieces."""
 
     def __init__(self) -> None:
         self.headers: dict[str, str] = {}
@@ -131,7 +131,7 @@ def test_pieces_leave_one_by_one_after_the_prelude(
     assert api.trailers == b""
 
 
-def test_an_error_in_the_middle_is_told_in_a_trailer(
+def test_an_error_in_the_middle_is_reported_in_a_trailer(
     api: RuntimeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, finished = client_class(), []

@@ -1,4 +1,4 @@
-"""What is served while a store is away."""
+"""What is served while a store is unavailable."""
 
 from collections.abc import Callable
 
@@ -56,7 +56,7 @@ def test_a_store_that_fails_is_left_alone_for_a_while() -> None:
     assert store.reads == 1 + 7  # after 300, 302, 306, 314, 330, 360 and 390 s
 
 
-def test_a_store_that_hangs_holds_up_no_request_that_has_a_last_good_value(
+def test_a_store_that_hangs_does_not_hold_up_requests_with_a_last_good_value(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(last_good_values, "LOOK_S", 0.01)
@@ -85,7 +85,7 @@ def test_a_value_is_renewed_on_demand_but_not_too_often() -> None:
     assert values.get("a") == "2"
 
 
-def test_renewing_from_a_store_that_is_away_keeps_the_value_and_leaves_the_store_alone() -> None:
+def test_renewing_from_an_unavailable_store_keeps_the_value_and_then_skips_the_store() -> None:
     store, now = FakeStore(a="1"), [0.0]
     values = LastGoodValues(store.read, DAY, 8, lambda: now[0])
     values.get("a")

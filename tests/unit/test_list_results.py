@@ -198,7 +198,7 @@ def test_days_without_requests_are_skipped_and_a_long_gap_takes_another_page() -
     assert walk(results, asked) == ["r1", "r2", "r3"]
 
 
-def test_positions_sort_by_time_whatever_the_zone_and_the_fraction() -> None:
+def test_positions_sort_by_time_in_any_zone_and_with_any_fraction() -> None:
     zoned = at(0).astimezone().replace(microsecond=0)
     places = [position_in_time(each, "r") for each in (zoned, at(0, 0.5), at(0, 1))]
     assert places == sorted(places)

@@ -45,7 +45,7 @@ def test_the_tier_with_the_highest_expected_objective_is_chosen(text: str, tier:
     assert choose(NUMBERS, Query(text)).tier is tier
 
 
-def test_a_dear_cost_moves_queries_to_cheaper_tiers() -> None:
+def test_a_high_price_of_cost_moves_queries_to_cheaper_tiers() -> None:
     assert choose(NUMBERS, Query("prove"), lambda_=0.0).tier is Tier.LARGE
     assert choose(NUMBERS, Query("prove"), lambda_=2.0).tier is not Tier.LARGE
 
@@ -69,7 +69,7 @@ def test_features_depend_on_the_text_alone_and_stay_in_range(text: str) -> None:
 
 
 @pytest.mark.parametrize("words", [300, 100_000])
-def test_a_tier_is_chosen_in_milliseconds_whatever_the_length(words: int) -> None:
+def test_a_tier_is_chosen_in_milliseconds_at_any_length(words: int) -> None:
     """It takes about 0.3 ms of processor time (`make bench`); the limit leaves room for slow
     machines. The best of several counts, because other processes only ever add to it."""
     query = Query("Prove that the theorem holds, and say hello. " * (words // 8))
@@ -82,7 +82,7 @@ def test_a_tier_is_chosen_in_milliseconds_whatever_the_length(words: int) -> Non
     assert min(taken) < 0.005
 
 
-def test_local_asks_nobody_and_without_numbers_knows_no_tier() -> None:
+def test_local_asks_no_router_llm_and_without_numbers_knows_no_tier() -> None:
     assert suggested("local", "hello", None, LOCAL).tier is Tier.SMALL
     assert suggested("local", "hello", None, None).tier is None
 

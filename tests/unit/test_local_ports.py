@@ -83,7 +83,7 @@ def test_an_error_of_another_kind_is_not_hidden() -> None:
 
 
 @pytest.mark.parametrize("taken", [None, 40_001])
-def test_a_changed_address_is_told(tmp_path: Path, taken: int | None) -> None:
+def test_a_changed_address_is_reported(tmp_path: Path, taken: int | None) -> None:
     stack = LocalStack(tmp_path, tmp_path, empty=False)
     names = ("api_key", "admin_key", "aws_endpoint", "region", "prompt_parameter", "results_table")
     stack.info = StackInfo(endpoint="http://127.0.0.1:40009", **dict.fromkeys(names, "x"))

@@ -1,4 +1,4 @@
-"""A signal ends a stack's wait, whichever thread the system gives it to."""
+"""A signal ends a stack's wait, no matter which thread the system gives it to."""
 
 import signal
 import subprocess

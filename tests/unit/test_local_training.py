@@ -274,7 +274,9 @@ def test_function_words_and_small_weights_are_not_shown() -> None:
 
 @settings(max_examples=25)
 @given(st.sampled_from(UNSEEN.examples), st.floats(0, 5), st.floats(0, 5))
-def test_a_higher_lambda_never_chooses_a_dearer_tier(one: Example, low: float, high: float) -> None:
+def test_a_higher_lambda_never_chooses_a_more_expensive_tier(
+    one: Example, low: float, high: float
+) -> None:
     numbers = _MODEL.numbers
     low, high = sorted((low, high))
     cost = {tier: each.cost for tier, each in expect(numbers, one.as_query).items()}
@@ -302,7 +304,7 @@ def test_one_byte_for_each_weight_changes_hardly_any_decision() -> None:
     assert (exact == stored_).mean() >= 0.99
 
 
-def test_the_query_itself_decides_whatever_its_length() -> None:
+def test_the_query_itself_decides_at_any_length() -> None:
     long = "prove theorem kernel integral " * 5000
     assert choose(_MODEL.numbers, Query(long)).tier is Tier.LARGE
 

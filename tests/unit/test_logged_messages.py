@@ -113,7 +113,7 @@ def test_fields_of_the_request_become_parameters_unless_they_are_stated(file: Pa
         ([{"role": "user", "content": ""}], "query is invalid: must have at least 1 character"),
     ],
 )
-def test_a_row_whose_messages_are_no_request_says_why(
+def test_a_row_whose_messages_are_not_a_request_says_why(
     file: Path, messages: object, reason: str
 ) -> None:
     with pytest.raises(RouteSwitchError, match=reason):

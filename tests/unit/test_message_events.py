@@ -1,5 +1,4 @@
-"""Whatever a model says, Anthropic's client makes the same message of its events and of the whole
-answer."""
+"""Anthropic's client makes the same message of an answer's events and of the whole answer."""
 
 import itertools
 import json
@@ -78,7 +77,7 @@ def call_pieces(index: int, arguments: dict[str, Any], cuts: list[int]) -> list[
 
 @st.composite
 def thoughts(draw: st.DrawFn) -> list[Chunk]:
-    """Signed blocks, which come in numbered pieces, or a thought that nobody signed."""
+    """Signed blocks, which come in numbered pieces, or an unsigned thought."""
     kinds = ("none", "signed", "signed at the end", "reasoning_content", "reasoning")
     kind = draw(st.sampled_from(kinds))
     if kind == "none":
@@ -198,7 +197,7 @@ def test_nothing_that_a_model_says_is_lost(deltas: list[JsonObject]) -> None:
     assert sorted("".join(arguments.values())) == given_arguments
 
 
-def test_arguments_that_are_no_object_stay_visible() -> None:
+def test_arguments_that_are_not_an_object_stay_visible() -> None:
     call: JsonValue = {"id": "c", "function": {"name": "f", "arguments": "{oops"}}
     [block] = message_blocks(Chunk({"tool_calls": [call]}, finish_reason="tool_calls"))
     assert block["input"] == {"INVALID_JSON": "{oops"}

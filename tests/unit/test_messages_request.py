@@ -1,4 +1,4 @@
-"""Whatever a client sends to the Messages API is translated or refused by name."""
+"""Every request to the Messages API is translated or refused by name."""
 
 import json
 from typing import Any
@@ -118,7 +118,7 @@ def parsed(body: Any) -> ClientCall | None:
 
 @given(BODIES)
 def test_a_request_is_translated_or_refused(body: dict[str, Any]) -> None:
-    """And whatever is accepted can be routed, recorded and replayed."""
+    """Every accepted request can be routed, recorded and replayed."""
     call = parsed({"max_tokens": 5, **body})
     if call is None:
         return
@@ -138,7 +138,7 @@ def test_tokens_are_counted_of_what_is_accepted(body: dict[str, Any]) -> None:
 
 
 @given(BODIES)
-def test_an_empty_refused_field_is_as_good_as_absent(body: dict[str, Any]) -> None:
+def test_an_empty_refused_field_counts_as_absent(body: dict[str, Any]) -> None:
     given_body = {"max_tokens": 5, **body, "container": None, "mcp_servers": []}
     plain = {k: v for k, v in given_body.items() if k not in ("container", "mcp_servers")}
     with_fields, without = parsed(given_body), parsed(plain)

@@ -1,4 +1,4 @@
-"""One client per provider, however many threads ask for it, and connections that may be gone."""
+"""One client per provider for any number of threads, and connections that may be gone."""
 
 import threading
 import time

@@ -147,7 +147,7 @@ def test_a_kind_that_its_tier_names_already_is_not_added() -> None:
     assert criteria[Tier.LARGE] == packaged_prompt().criteria[Tier.LARGE]
 
 
-def test_a_kind_that_does_not_tell_the_tiers_apart_becomes_no_criterion() -> None:
+def test_a_kind_that_does_not_distinguish_the_tiers_becomes_no_criterion() -> None:
     groups = f"{COUNTS}\nTier 1, 5 examples: {LAW}.\nTier 3, 5 examples: {LAW}."
     assert LAW not in instruction("descriptive", groups)
 

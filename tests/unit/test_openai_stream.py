@@ -1,4 +1,4 @@
-"""Events of a streamed answer, however a server writes them."""
+"""Events of a streamed answer, in any form that servers write."""
 
 import time
 from collections.abc import Iterator

@@ -120,7 +120,7 @@ def test_a_model_that_refuses_both_names_of_a_limit_is_not_asked_in_circles() ->
     st.none() | st.sampled_from([*PARAMS, "messages"]),
     st.lists(st.sampled_from(sorted(OPTIONAL)), unique=True),
 )
-def test_whatever_is_refused_only_optional_parameters_go(
+def test_only_optional_parameters_are_dropped_after_any_refusal(
     message: str, param: str | None, names: list[str]
 ) -> None:
     refused = Refused()
@@ -150,7 +150,7 @@ def test_a_value_that_no_model_takes_is_not_remembered(value: JsonValue) -> None
     assert refused == Refused()
 
 
-def test_a_client_cannot_make_a_process_remember_without_end() -> None:
+def test_a_client_cannot_make_a_process_remember_without_limit() -> None:
     refused = Refused()
     for number in range(99):
         note_refusal("Unsupported", "verbosity", {"verbosity": str(number)}, refused)

@@ -145,7 +145,7 @@ def test_a_model_without_a_price_is_listed_with_an_unknown_sum() -> None:
     assert (new["spent_usd"], new["requests_without_cost"]) == (None, 2)
 
 
-def test_a_share_is_told_only_of_the_same_answers() -> None:
+def test_a_share_is_stated_only_for_the_same_answers() -> None:
     whole = replace(FIGURES.costs, without_saving=0, without_baseline=0)
     assert whole.saved_share is not None
     assert replace(whole, without_saving=600).saved_share is None

@@ -1,4 +1,4 @@
-"""What a prompt would do to a log, and cost."""
+"""Where a prompt would send the requests of a log, and the costs."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_costs_are_the_tokens_of_the_log_at_list_prices() -> None:
     assert by_workload["y"].ratio == 1
 
 
-def test_the_missing_answers_and_their_cost_are_told() -> None:
+def test_the_missing_answers_and_their_cost_are_reported() -> None:
     missing = missing_evidence([example("a"), example("b")], MODELS, PRICES)
     assert missing.answers == 2
     assert missing.usd == pytest.approx(40)
@@ -57,7 +57,7 @@ def test_a_raw_log_is_previewed_without_a_key(tmp_path: Path) -> None:
     ]
     log.write_text("\n".join(map(json.dumps, lines)), "utf-8")
     said = previewed(log, "--tiers=openai/gpt-4.1-nano,openai/gpt-4.1")
-    assert "Nothing here says how good the answers are." in said
+    assert "These figures do not say how good the answers are." in said
     assert "4 answers are needed" in said
     for name in ("math", "chat", "all"):
         assert name in said
@@ -68,7 +68,7 @@ def test_a_model_without_a_list_price_needs_one(tmp_path: Path) -> None:
     log.write_text(json.dumps({"query": PROOF}), "utf-8")
     done = CliRunner().invoke(app, ["preview", str(log), "--tiers=mine,openai/gpt-4.1"])
     assert done.exit_code == 1
-    assert "No list price is known for mine. State one: --price mine=" in str(done.exception)
+    assert "No list price is known for mine. Set one with --price mine=" in str(done.exception)
 
 
 def test_no_more_than_the_sample_is_routed(tmp_path: Path) -> None:

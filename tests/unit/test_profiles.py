@@ -103,7 +103,7 @@ def test_a_profile_of_a_local_model_is_the_choice_at_its_lambda(
 
 
 @given(TEXTS, st.sampled_from(PROFILES))
-def test_hybrid_asks_about_the_same_queries_whatever_the_profile(
+def test_hybrid_asks_about_the_same_queries_in_every_profile(
     text: str, profile: Profile
 ) -> None:
     asked: list[str] = []
@@ -161,7 +161,7 @@ def test_a_broken_table_in_a_document_is_refused_with_its_name(line: str, told: 
         parse_prompt(document.replace("profile_cost = [1, 1, 3]", line))
 
 
-def test_a_change_of_the_tables_is_told_in_words() -> None:
+def test_a_change_of_the_tables_is_described_in_words() -> None:
     plain = RoutingPrompt(instruction="Choose.")
     told = list(strategy_changes(plain, plain.model_copy(update={"profiles": FITTED})))
     assert told == [

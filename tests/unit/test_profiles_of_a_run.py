@@ -157,7 +157,7 @@ def test_an_edited_candidate_is_not_taken_for_the_measured_one(folder: Path) -> 
         (("--min-quality", "nan"), "--min-quality is nan"),
     ],
 )
-def test_a_question_without_sense_is_refused(
+def test_a_nonsensical_question_is_refused(
     folder: Path, options: tuple[str, ...], told: str
 ) -> None:
     assert told in str(frontier(folder, *options).exception)
@@ -169,7 +169,7 @@ def damaged(content: Json, side: str) -> Iterator[tuple[str, Json]]:
     def with_rows(**columns: object) -> Json:
         return {**content, side: {**rows, **columns}}
 
-    yield "a cost that is no number", with_rows(cost_usd=[[math.nan] * 3, *rows["cost_usd"][1:]])
+    yield "a cost that is not a number", with_rows(cost_usd=[[math.nan] * 3, *rows["cost_usd"][1:]])
     yield "an infinite cost", with_rows(cost_usd=[[math.inf] * 3, *rows["cost_usd"][1:]])
     yield "a negative cost", with_rows(router_usd=[-1.0, *rows["router_usd"][1:]])
     yield "a short column", with_rows(named=rows["named"][1:])
@@ -184,7 +184,7 @@ def damaged(content: Json, side: str) -> Iterator[tuple[str, Json]]:
     yield "rows without weight", with_rows(weights=[0.0 for _ in rows["weights"]])
     yield "no rows", with_rows(**dict.fromkeys(rows, ()))
     yield "tiers out of order", {**content, "tiers": [3, 2, 1]}
-    yield "a λ that is no number", {**content, "lambda": math.nan}
+    yield "a λ that is not a number", {**content, "lambda": math.nan}
     yield "a negative λ", {**content, "lambda": -3}
     yield "a huge λ", {**content, "lambda": 1e300}
 
@@ -220,11 +220,13 @@ def test_decisions_that_are_not_the_reports_are_refused(folder: Path, tmp_path: 
         (folder / FILE).write_bytes(gzip.compress(json.dumps(content).encode()))
         failed = frontier(folder).exception
         assert isinstance(failed, RouteSwitchError), what
-        assert f"report.json and {FILE} in {tmp_path} are not of the same run" in str(failed), what
+        assert f"report.json and {FILE} in {tmp_path} are from different runs" in str(failed), what
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-def test_a_report_with_a_figure_that_is_no_number_is_refused(folder: Path, number: float) -> None:
+def test_a_report_with_a_figure_that_is_not_a_number_is_refused(
+    folder: Path, number: float
+) -> None:
     path = folder / "report.json"
     content = json.loads(path.read_text("utf-8"))
     content["policies"][0]["cost"]["mean"] = number

@@ -217,7 +217,7 @@ def test_a_look_waits_until_the_candidate_could_pass() -> None:
 
 
 @pytest.mark.parametrize(("lost", "fresh"), [(30, 1000), (4, 100)], ids=["never", "too far"])
-def test_a_candidate_out_of_reach_lets_the_look_wait_for_the_safest_policy_only(
+def test_if_the_candidate_is_out_of_reach_the_look_waits_only_for_the_safest_policy(
     lost: int, fresh: int
 ) -> None:
     order = ranked(arrays(100, {SMALL: lost, MEDIUM: 0}))

@@ -16,11 +16,11 @@ def test_a_protocol_speaks_on_its_path_and_below_it() -> None:
         assert protocol_of(f"{protocol.path}/more") is protocol
 
 
-def test_elsewhere_errors_have_the_form_of_chat_completions() -> None:
+def test_errors_on_other_paths_have_the_form_of_chat_completions() -> None:
     paths = ["/v1/models", "/v1/route", "", "/v1/unknown"]
     assert {protocol_of(path).path for path in paths} == {"/v1/chat/completions"}
 
 
-def test_idempotency_keys_and_ids_tell_protocols_apart() -> None:
+def test_idempotency_keys_and_ids_distinguish_protocols() -> None:
     assert len({protocol.scope for protocol in PROTOCOLS}) == len(PROTOCOLS)
     assert len({protocol.id_prefix for protocol in PROTOCOLS}) == len(PROTOCOLS)

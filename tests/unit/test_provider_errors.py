@@ -155,7 +155,7 @@ def test_any_bytes_are_an_error(content: bytes) -> None:
         (529, {}, ModelError),
     ],
 )
-def test_an_error_says_who_can_mend_it(status: int, body: Any, kind: type[ModelError]) -> None:
+def test_an_error_says_who_can_fix_it(status: int, body: Any, kind: type[ModelError]) -> None:
     error = error_of_response("m", status, {}, json.dumps(body).encode())
     assert type(error) is kind
     assert error.status == status

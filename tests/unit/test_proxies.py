@@ -1,4 +1,4 @@
-"""Whatever proxy is set, this machine is reached directly."""
+"""This machine is reached directly, even if a proxy is set."""
 
 import json
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_explain_asks_a_stack_on_this_machine_directly() -> None:
         said = CliRunner(env={KEY_VARIABLE: "rs-x"}).invoke(
             app, ["explain", "Why?", "--endpoint", server.url]
         )
-    assert "refused with status" in str(said.exception)  # this server answers GET only
+    assert "refused the request with status" in str(said.exception)  # this server answers GET only
 
 
 @pytest.mark.usefixtures("_dead_proxy")

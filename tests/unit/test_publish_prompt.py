@@ -476,7 +476,7 @@ HIDDEN = ["\u200b", "\u202e", "\u2066", "\u2060", "\ufeff", "\U000e0041"]
 
 @pytest.mark.parametrize("character", HIDDEN)
 def test_no_hidden_character_goes_live(character: str) -> None:
-    """It could turn a line around or hide an instruction from whoever approves the prompt."""
+    """It could turn a line around or hide an instruction from the person who approves it."""
     prompts = FakePrompts(A)
     for document in (f"{A}{character}", A.replace("greeting", f"gr{character}eeting")):
         for publish in (publisher(prompts), publisher(prompts).push, publisher(prompts).check):

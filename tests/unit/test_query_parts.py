@@ -38,7 +38,7 @@ def test_a_list_of_options_and_a_code_block_stay_whole() -> None:
     assert texts(f"{code} Where is my refund?") == [code, " Where is my refund?"]
 
 
-def test_what_follows_the_last_option_is_no_part_of_it() -> None:
+def test_text_after_the_last_option_is_not_part_of_it() -> None:
     for after in (". Thank you very much.", " Show every single step."):
         assert texts(EXAM + after)[-1] == after.strip(" .") + "."
 
@@ -50,7 +50,7 @@ def test_a_part_of_few_words_is_left_out_wherever_it_stands() -> None:
     assert texts("Hi! Bye.") == ["Hi!", "Bye."]
 
 
-def test_a_line_of_prose_is_no_code_whatever_it_ends_in() -> None:
+def test_a_line_of_prose_is_not_code_no_matter_how_it_ends() -> None:
     value = '{"tier": 3, "level": "hard", "query": "Where is my new card?"}'
     assert texts(value) == [CARD]
     assert texts("Please simplify the following for me: !(a==b). Where is my card?")[-1] == (
@@ -114,7 +114,7 @@ def test_the_readings_of_a_query_are_among_those_of_the_query_with_a_text_around
         "{} This is not important at all.",
     ],
 )
-def test_what_asks_for_nothing_is_no_reading_beside_a_query_that_does(around: str) -> None:
+def test_a_text_that_asks_for_nothing_is_not_a_reading_next_to_a_query(around: str) -> None:
     query = "Which of the noble gases is the lightest of all?"
     read = [each.text.strip() for each in readings_of(Query(around.format(query)))]
     assert all(query in text for text in read)
@@ -127,7 +127,7 @@ def test_a_longer_text_than_the_one_that_asks_may_be_the_query() -> None:
     assert complaint in read
 
 
-def test_a_text_beside_a_task_is_left_out_unless_it_is_what_the_task_is_about() -> None:
+def test_a_text_next_to_a_task_is_left_out_unless_it_is_what_the_task_is_about() -> None:
     task = (
         "Which of these gases is the lightest of all at room temperature?\nA. Helium from a balloon"
         "\nB. Neon from a lamp\nC. Hydrogen from water\nD. Argon from the air"

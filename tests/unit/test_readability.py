@@ -75,7 +75,7 @@ def test_a_criterion_of_a_person_is_accepted(criterion: str) -> None:
         ("a question " * 13, TOO_LONG),
     ],
 )
-def test_a_criterion_that_nobody_would_write_is_rejected(criterion: str, reason: str) -> None:
+def test_a_criterion_that_no_person_would_write_is_rejected(criterion: str, reason: str) -> None:
     assert why_unreadable(prompt(criterion)) == reason
 
 

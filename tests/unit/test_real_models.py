@@ -97,7 +97,7 @@ def test_ollamas_models_are_spread_over_the_tiers_by_size_and_are_free(nothing: 
     assert all("authorization" not in map(str.lower, headers) for _, headers in server.requests)
 
 
-def test_with_one_local_model_all_tiers_and_the_router_use_it_and_that_is_said(
+def test_with_one_local_model_all_tiers_and_the_router_use_it_and_a_note_says_so(
     nothing: Address,
 ) -> None:
     with serving(ollama(model("llama3.2:3b", 2))) as server:
@@ -196,12 +196,12 @@ def test_models_with_a_list_price_are_spread_over_the_tiers_by_price() -> None:
 
 
 @pytest.mark.parametrize("url", ["localhost:18432/v1", "ftp://localhost:18432/v1"])
-def test_a_base_url_without_http_is_told_what_it_lacks(url: str) -> None:
+def test_a_base_url_without_http_is_refused_with_what_it_lacks(url: str) -> None:
     with pytest.raises(LocalStackError, match=r"scheme.* http://localhost:18432/v1$"):
         find_models({"OPENAI_BASE_URL": url})
 
 
-def test_ollama_at_the_base_url_tells_the_sizes() -> None:
+def test_ollama_at_the_base_url_reports_the_sizes() -> None:
     answers = listing("big", "small") | ollama(model("big", 9), model("small", 1))
     with serving(answers) as server:
         found = find_models(at(server))

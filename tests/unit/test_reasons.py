@@ -110,7 +110,7 @@ def test_a_missing_file_is_named_once(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_refused_request_is_told_in_plain_words(body: str, message: str) -> None:
+def test_a_refused_request_is_described_in_plain_words(body: str, message: str) -> None:
     with pytest.raises(RequestRefusedError) as error:
         parse_chat_request(body.encode())
     assert str(error.value) == message

@@ -26,7 +26,9 @@ def test_a_record_that_is_late_is_found(late: int) -> None:
 
 
 @pytest.mark.parametrize(("request_id", "reads"), [(GIVEN, len(PAUSES_S) + 1), ("made-up", 1)])
-def test_the_wait_ends_and_is_for_ids_that_the_router_gives(request_id: str, reads: int) -> None:
+def test_the_wait_ends_and_is_only_for_ids_that_the_router_assigns(
+    request_id: str, reads: int
+) -> None:
     store = Store(stored_at=1000)
     slept: list[float] = []
     assert found_soon(request_id, store, slept.append) is None

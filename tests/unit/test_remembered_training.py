@@ -37,7 +37,7 @@ def test_the_same_rows_are_trained_on_once(trainings: list[float]) -> None:
     assert len(trainings) == 1
 
 
-def test_whatever_differs_is_trained_on(trainings: list[float]) -> None:
+def test_any_difference_leads_to_new_training(trainings: list[float]) -> None:
     weighed = TRAIN.examples[0].model_copy(update={"weight": 2.0})
     train_once(TRAIN, VALIDATION, "redacted", LAMBDA)
     train_once(

@@ -250,7 +250,7 @@ def test_a_run_without_labels_says_so_and_states_no_agreement(agreement: Agreeme
     assert "0.0% of 0 cases" not in text
 
 
-def test_rows_that_were_left_out_and_templates_are_told() -> None:
+def test_rows_that_were_left_out_and_templates_are_reported() -> None:
     rows = Rows(
         train=100,
         validation=110,

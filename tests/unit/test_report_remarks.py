@@ -186,7 +186,7 @@ def curve(*profiles: PolicyFigures) -> CurveFigures:
     return CurveFigures(points=(), profiles=named, profile_lambdas=(0.05, 0.2, 0.5))
 
 
-def test_profiles_that_are_no_choice_are_named() -> None:
+def test_profiles_that_leave_no_choice_are_named() -> None:
     found = curve(mixed("tier-3", 0.0, 0.007, 0.993), policy("candidate"), policy("candidate"))
     assert profile_notes(found) == (
         "The profile 'quality' sends 99.3% of queries to Tier 3, so it hardly routes.",

@@ -1,4 +1,4 @@
-"""Whatever a model says, its events and its whole answer are the same response."""
+"""The events of any answer and the whole answer are the same response."""
 
 import itertools
 import json
@@ -125,7 +125,7 @@ DELTAS = st.one_of(
 
 
 @given(st.lists(DELTAS, min_size=1, max_size=9), st.sampled_from(("stop", "length")))
-def test_events_are_in_order_in_whatever_order_a_model_speaks(
+def test_events_are_in_order_no_matter_in_which_order_a_model_speaks(
     deltas: list[JsonObject], reason: str
 ) -> None:
     chunks = [*map(Chunk, deltas), Chunk({}, finish_reason=reason)]
@@ -212,7 +212,7 @@ def test_an_answer_that_says_nothing_is_an_empty_message() -> None:
     assert message["content"][0]["text"] == ""
 
 
-def test_usage_tells_cached_and_reasoning_tokens() -> None:
+def test_usage_reports_cached_and_reasoning_tokens() -> None:
     usage = read_response(whole(complete([Chunk({"content": "a"}, usage=USAGE)]), asked()))["usage"]
     assert usage == {
         "input_tokens": 11,

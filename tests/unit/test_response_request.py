@@ -177,7 +177,7 @@ def test_refusals_and_custom_calls_are_kept() -> None:
     assert tool["content"] == "Done."
 
 
-def test_reasoning_of_another_service_is_left_out_and_told() -> None:
+def test_reasoning_of_another_service_is_left_out_and_reported() -> None:
     foreign = {"type": "reasoning", "summary": [], "encrypted_content": "gAAAA"}
     call = parsed(input=[USER, foreign, {"type": "item_reference", "id": "rs_1"}, called("a")])
     assert [m["role"] for m in call.messages] == ["user", "assistant"]
@@ -187,7 +187,7 @@ def test_reasoning_of_another_service_is_left_out_and_told() -> None:
     )
 
 
-def test_a_reference_to_the_text_before_a_call_is_left_out_and_told() -> None:
+def test_a_reference_to_the_text_before_a_call_is_left_out_and_reported() -> None:
     said = {"type": "item_reference", "id": "msg_1"}
     thought = {"type": "item_reference", "id": "rs_1"}
     call = parsed(input=[USER, said, thought, called("a"), result("a")])

@@ -49,7 +49,7 @@ def result(learning_set: LearningSet = SETS[1]) -> SetResult:
 
 
 @given(rows, st.floats(0, 1), kinds)
-def test_an_erring_router_names_each_row_some_tier(
+def test_an_erring_router_names_a_tier_for_each_row(
     good: list[tuple[bool, bool]], rate: float, kind: Kind
 ) -> None:
     arrays = arrays_with(good)

@@ -15,7 +15,7 @@ REJECTED = ModelUnusableError("no", status=401)
 
 @dataclass
 class Owner:
-    """Has replaced the key `old` by `new`, which the cache learns when it is renewed."""
+    """An owner who has replaced the key `old` by `new`, which the cache sees when it is renewed."""
 
     cached: str = "old"
     stored: str = "new"

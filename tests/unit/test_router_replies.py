@@ -1,4 +1,4 @@
-"""Whatever the router LLM replies, a query gets a tier that its key may use, in bounded time."""
+"""For every reply of the router LLM, a query gets a tier that its key may use, in bounded time."""
 
 from time import process_time
 

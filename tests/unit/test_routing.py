@@ -1,4 +1,4 @@
-"""The seam for routing: one way from query to tier, whichever strategy and caller."""
+"""The seam for routing: one way from query to tier, for every strategy and caller."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Fixed:
 
 
 class ByLength:
-    """A strategy in one file: it asks nobody."""
+    """A strategy in one file, which asks no model."""
 
     def suggest(self, query: Query, context: RoutingContext) -> Suggestion:
         tier = Tier.LARGE if query.tokens > 12 else Tier.SMALL

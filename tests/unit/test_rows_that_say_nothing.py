@@ -222,7 +222,7 @@ def test_refusals_above_the_share_stop_the_run_with_the_providers_words() -> Non
     assert "penalty" not in str(raised.value), "a log must not show it: it may quote a query"
 
 
-def test_what_is_not_recorded_for_a_simulated_tier_is_no_refusal() -> None:
+def test_a_missing_recording_of_a_simulated_tier_is_not_a_refusal() -> None:
     models: dict[str, JsonObject | str] = {
         "openai/s": {"content": NO_RECORDING},
         "openai/l": {"content": "B"},

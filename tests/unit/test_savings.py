@@ -27,7 +27,7 @@ ROUTER_USD = 0.001
 
 
 def request(saved_usd: float, reason: ShadowReason = ShadowReason.ROUTER) -> RequestRecord:
-    """A request that Tier 3 answered for 0.01 USD; routing would have saved so much."""
+    """A request that Tier 3 answered for 0.01 USD; routing would have saved `saved_usd`."""
     asked = Attempt("p/router", None, "answered", 1.0, Usage(9, 1), ROUTER_USD)
     answered = Attempt("p/large", Tier.LARGE, "answered", 1.0, Usage(9, 9), 0.01)
     return replace(

@@ -224,7 +224,7 @@ def test_a_demo_that_an_earlier_release_cut_is_in_no_new_prompt() -> None:
     assert all(cut not in trial.prompt.demos for trial in others)
 
 
-def test_queries_that_are_no_demos_are_shown_to_the_proposer_only() -> None:
+def test_queries_that_are_not_demos_are_shown_only_to_the_proposer() -> None:
     models = Models()
     trainset = [replace(query, demo_rank=None) for query in TRAIN]
     search = run(search_of(models), trainset=trainset)
@@ -232,7 +232,7 @@ def test_queries_that_are_no_demos_are_shown_to_the_proposer_only() -> None:
     assert "train query number 3" in "\n".join(repr(call.messages) for call in models.proposed)
 
 
-def test_of_prompts_that_score_the_same_the_one_with_fewest_demos_is_the_best() -> None:
+def test_among_prompts_with_equal_scores_the_one_with_the_fewest_demos_is_best() -> None:
     def router(messages: object) -> str:
         best = int(repr(messages).rsplit("number ", 1)[1].split("\\n")[0]) % 3 + 1
         return str(best if "proposal" in repr(messages) else best % 3 + 1)

@@ -137,7 +137,7 @@ def test_what_names_no_session_is_skipped(content: dict[str, JsonValue]) -> None
 
 
 @given(name=st.text(), text=st.text(), key=st.text(min_size=1))
-def test_the_id_is_short_plain_and_tells_nothing(name: str, text: str, key: str) -> None:
+def test_the_id_is_short_plain_and_reveals_nothing(name: str, text: str, key: str) -> None:
     headers = {"authorization": f"Bearer {key}", "x-session-id": name}
 
     found = session_id(headers, {}, [{"role": "user", "content": text}])

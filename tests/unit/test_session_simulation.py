@@ -256,5 +256,5 @@ def test_the_tables_name_every_policy_and_constant() -> None:
     assert f"| {ASKED_TWICE} |" in "\n".join(constants_table(found))
 
 
-def test_of_two_constants_that_are_nearly_as_good_the_smaller_is_chosen() -> None:
+def test_the_smaller_of_two_nearly_equal_constants_is_chosen() -> None:
     assert choose({0: 0.5, 1: 0.6, 4: 0.6005, 8: 0.55}) == 1

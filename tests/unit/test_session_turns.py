@@ -132,11 +132,11 @@ def test_state_of_a_model_is_found_and_left_out_for_another(state: Mapping[str, 
         },
     ],
 )
-def test_what_any_model_can_read_is_no_state(message: JsonObject) -> None:
+def test_what_any_model_can_read_is_not_state(message: JsonObject) -> None:
     assert not carries_state([USER, message])
 
 
-def test_a_users_own_signature_is_no_state() -> None:
+def test_a_users_own_signature_is_not_state() -> None:
     assert not carries_state([{"role": "user", "content": "x", "signature": "c2ln"}, ANSWER])
 
 
@@ -172,7 +172,7 @@ JSON = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["content", "extra", "tool_calls"]), JSON)))
-def test_no_state_is_left_whatever_the_messages(fields: list[JsonObject]) -> None:
+def test_no_state_is_left_in_any_messages(fields: list[JsonObject]) -> None:
     messages = [{"role": "assistant", **each} for each in fields]
 
     assert not carries_state(without_state(messages))

@@ -333,7 +333,7 @@ def test_warm_tokens_follow_from_what_the_provider_reported(
 
 
 def test_only_what_was_added_is_estimated() -> None:
-    """Our estimate of this conversation is half of what the provider counts."""
+    """The estimate for this conversation is half of what the provider counts."""
     dense = replace(LONG, estimated_tokens=10_000)
 
     expected = moved(Tier.MEDIUM)
@@ -440,7 +440,7 @@ def test_a_state_counts_the_answers_of_one_model_with_a_warm_cache() -> None:
     assert (second.cached_tokens, second.input_tokens) == (9000, 9500)
 
 
-def test_without_reported_tokens_our_estimate_stands_for_the_input() -> None:
+def test_without_reported_tokens_the_estimate_stands_for_the_input() -> None:
     state = state_after(None, NEXT, Tier.SMALL, "b/small", None, NOW)
 
     assert (state.input_tokens, state.cached_tokens) == (NEXT.input_tokens, 0)

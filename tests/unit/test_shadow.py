@@ -95,12 +95,12 @@ def test_a_day_without_any_call_counts_with_the_typical_cost() -> None:
     assert RouterDay(0, 0.0, 1000).full_usd(0.01) == pytest.approx(10)
 
 
-def test_the_days_before_shadow_tell_its_traffic() -> None:
+def test_the_days_before_shadow_predict_its_traffic() -> None:
     counters = {"reason:router": 90, "reason:fallback": 10, "cost_usd:tier:router": 0.5}
     assert RouterDay.from_counters(counters) == RouterDay(100, 0.5, 0)
 
 
-def test_dry_runs_make_no_call_look_expensive() -> None:
+def test_dry_runs_do_not_make_calls_look_expensive() -> None:
     counters = {CALLS: 100, "cost_usd:tier:router": 9.5, DRY_RUN_USD: 9.0}
     assert RouterDay.from_counters(counters) == RouterDay(100, 0.5, 0)
 

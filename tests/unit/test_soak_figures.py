@@ -57,7 +57,7 @@ def test_a_request_that_waits_for_a_free_caller_counts_its_wait() -> None:
     assert max(each.seconds for each in sent) > 0.1
 
 
-def test_a_run_is_told_with_its_lost_requests_and_both_percentiles() -> None:
+def test_a_run_is_summarized_with_its_lost_requests_and_both_percentiles() -> None:
     quiet = [Sent(0.1, 200, f"q{number}") for number in range(500)]
     loaded = [Sent(0.2, 200, f"l{number}") for number in range(500)]
     known = frozenset(str(each.request_id) for each in (*quiet, *loaded[:-1]))

@@ -32,7 +32,9 @@ def on(side: Side, text: str) -> str:
 
 
 @given(some_examples)
-def test_a_query_never_changes_sides_whatever_else_is_in_the_file(examples: list[Example]) -> None:
+def test_a_query_never_changes_sides_no_matter_what_else_is_in_the_file(
+    examples: list[Example],
+) -> None:
     for side, rows in sides(split(examples)).items():
         for row in rows:
             assert side_of(row.template_key) is side
@@ -119,7 +121,7 @@ def test_a_training_example_of_a_heldout_query_is_always_dropped() -> None:
     assert (result.train, result.heldout, result.misplaced) == ((), (), 1)
 
 
-def test_of_two_near_duplicates_the_one_on_the_side_closer_to_training_is_dropped() -> None:
+def test_the_near_duplicate_on_the_side_closer_to_training_is_dropped() -> None:
     text = " ".join(f"word{spelled(n)}" for n in range(40))
     rows = {side: Example(query=on(side, text)) for side in Side}
     both = split([rows[Side.TRAIN], rows[Side.VALIDATION]])

@@ -81,7 +81,7 @@ def test_outside_a_checkout_the_deployed_stages_are_named(call: Call) -> None:
     assert "Deployed stages: dev, prod. Did you mean 'prod'?" in err
 
 
-def test_a_configured_stage_that_is_not_deployed_is_said(call: Call) -> None:
+def test_a_configured_stage_that_is_not_deployed_is_reported(call: Call) -> None:
     checkout("dev", "prod")
     code, _, err = call("results", "--stage", "prod")
     assert code == 2

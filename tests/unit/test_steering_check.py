@@ -121,7 +121,7 @@ def test_a_router_of_a_provider_is_asked_at_most_as_often_as_estimated() -> None
     assert 0 < router.asked - before <= calls_to_score("fake/router")
 
 
-def test_an_instruction_for_a_router_of_a_provider_is_tried_once_whatever_its_demos() -> None:
+def test_an_instruction_for_a_providers_router_is_tried_once_with_any_demos() -> None:
     tried, router = check()
     constraint = SteeringConstraint(tried, INCUMBENT)
     assert constraint(STEERED) == EASIER

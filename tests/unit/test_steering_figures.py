@@ -71,7 +71,7 @@ def test_a_score_takes_little_room_in_a_prompt(figures: SteeringFigures) -> None
         "",
     ],
 )
-def test_a_score_that_somebody_edited_is_no_score(said: str) -> None:
+def test_an_edited_score_does_not_count(said: str) -> None:
     def read(text: str, content: str = LIVE.version) -> SteeringFigures | None:
         provenance = {"content": content, "steering": text}
         return steering_of(LIVE.model_copy(update={"provenance": provenance}))

@@ -121,7 +121,7 @@ def test_a_refused_strategy_is_not_proposed_and_takes_no_look(
     assert f"Strategy local was refused: {why}." in markdown_page.to_markdown(report)
 
 
-def test_a_candidate_whose_steering_nobody_could_pay_for_needs_approval(
+def test_a_candidate_whose_steering_could_not_be_paid_for_needs_approval(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def no_money_before_the_look(*_: object, name: str = "") -> SteeringVerdict:

@@ -34,7 +34,7 @@ def test_missing_and_broken_numbers_leave_the_prompt_to_the_router_llm(
     assert with_stored_numbers(PROMPT.without_numbers, models) == PROMPT.without_numbers
 
 
-def test_an_outage_is_no_reason_to_measure_another_strategy() -> None:
+def test_an_outage_is_not_a_reason_to_measure_another_strategy() -> None:
     models = MemoryModels(numbers())
     models.outage = True
     with pytest.raises(StoreError):

@@ -54,7 +54,7 @@ def subject_in(messages: object) -> int:
 
 
 def knows_subjects(messages: object) -> str:
-    """Answer right, whatever the prompt says."""
+    """Answer right, regardless of the prompt."""
     return str(subject_in(messages))
 
 
@@ -110,7 +110,7 @@ def test_a_router_that_always_names_one_tier_does_not_win_a_tie() -> None:
 
 
 @pytest.mark.parametrize("tiers", [ALWAYS_TIER_1, VARIED])
-def test_strategies_that_route_alike_are_a_tie_whatever_their_estimates(tiers: Ints) -> None:
+def test_strategies_that_route_alike_are_a_tie_with_any_estimates(tiers: Ints) -> None:
     """An estimate by folds may be that of other prompts than the one that would be served."""
     found: dict[StrategyName, StrategyEstimate] = {
         "prompt": estimate("prompt", 0.86, tiers),
@@ -173,7 +173,7 @@ def test_hybrid_asks_a_good_router_about_its_unsure_queries_only(rows: Validatio
 
 @settings(max_examples=draws(4, 50), deadline=None)
 @given(st.lists(st.sampled_from((0.1, 1.0, 50.0, 500.0)), min_size=160, max_size=160))
-def test_hybrid_asks_about_at_most_its_share_of_requests_whatever_the_rows_weigh(
+def test_hybrid_asks_about_at_most_its_share_of_requests_for_any_row_weights(
     weights: list[float],
 ) -> None:
     table = planted(160, 2)
@@ -184,7 +184,7 @@ def test_hybrid_asks_about_at_most_its_share_of_requests_whatever_the_rows_weigh
     assert hybrid.asked <= MAX_ASKED + 1e-9
 
 
-def test_hybrid_asks_nobody_if_asking_does_not_pay(rows: ValidationRows) -> None:
+def test_hybrid_asks_about_no_query_if_asking_does_not_pay(rows: ValidationRows) -> None:
     useless = replace(oracle(rows), rewards=oracle(rows).rewards - 1.0)
     local, hybrid = hybrid_of(rows, useless)
     assert hybrid.asked == 0
@@ -265,7 +265,7 @@ def test_auto_proposes_local_where_the_router_is_lost() -> None:
     assert found.gate.mean > 0.1
 
 
-def test_all_strategies_are_measured_whatever_was_asked_for() -> None:
+def test_all_strategies_are_measured_regardless_of_what_was_asked_for() -> None:
     found, _ = run("prompt")
     assert found.comparison is not None
     assert {"prompt", "local", "hybrid"} <= found.comparison.measured.keys()
@@ -324,7 +324,7 @@ def test_a_run_that_needs_a_local_model_stops_before_it_pays(strategy: str) -> N
     assert models.proposed == []
 
 
-def test_the_owners_own_file_teaches_a_local_model_whatever_traffic_may() -> None:
+def test_the_owners_own_file_teaches_a_local_model_regardless_of_the_policy_for_traffic() -> None:
     found, _ = run("local", learn_from_text="off")
     assert found.candidate.local_model is not None
 

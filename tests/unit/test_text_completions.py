@@ -59,7 +59,7 @@ def test_a_stream_is_the_whole_answer(said: list[list[str]], reason: str, echo: 
     assert events[-1]["route_switch"]["tier"] == 1
 
 
-def test_the_usage_is_told_only_if_the_client_asks_for_it() -> None:
+def test_the_usage_is_reported_only_if_the_client_asks_for_it() -> None:
     chunks = [Chunk({"content": "a"}, finish_reason="stop", usage=Usage(11, 7))]
     assert not any("usage" in event for event in streamed(chunks, asked(stream=True)))
 

@@ -78,7 +78,7 @@ def test_only_what_follows_the_thought_decides(thought: str) -> None:
     assert read_reply(RouterReply(closed + "2")).tier == 2
 
 
-def test_long_replies_are_read_in_no_time() -> None:
+def test_long_replies_are_read_quickly() -> None:
     for piece in ("<think>", "</think>", "<", "<think", "<think></think>"):
         started = time.process_time()
         without_thoughts(piece * 50_000)

@@ -107,7 +107,7 @@ def test_an_unknown_saving_is_not_a_number() -> None:
     )
 
 
-def test_unknown_prices_are_told() -> None:
+def test_unknown_prices_are_reported() -> None:
     assert "cost at least $13.30 (3 of 1,234 requests could not be priced), an" in money(
         replace(COSTS, without_cost=3)
     )

@@ -71,7 +71,7 @@ models = st.from_regex(r"\A[a-z0-9_]{1,8}/[A-Za-z0-9.:/-]{1,12}\Z")
 
 
 @given(models, parameters())
-def test_a_name_tells_its_model_and_its_parameters(model: str, params: TierParameters) -> None:
+def test_a_name_contains_its_model_and_its_parameters(model: str, params: TierParameters) -> None:
     name = name_with(model, params)
     assert split_name(name) == (model, params)
     assert name_with(*split_name(name)) == name
@@ -223,7 +223,7 @@ def test_a_model_is_called_by_its_own_name_with_its_tiers_parameters() -> None:
     assert call.params == {"n": 1, "reasoning_effort": "high", "max_tokens": 50}
 
 
-def test_a_lowered_limit_is_told_of_answers_and_failures() -> None:
+def test_a_lowered_limit_is_reported_with_answers_and_failures() -> None:
     name = "gpt-5 (max_tokens=50)"
     answering = LimitedClients(lambda _: FakeModel(), CATALOG.output_limit)("openai")
     call, notes = ModelCall(name, (), {"max_tokens": 60}), ("max_tokens lowered to 50",)
@@ -312,7 +312,7 @@ def test_a_recorded_result_is_one_efforts_alone() -> None:
     assert [call.params.get("reasoning_effort") for call in model.asked] == [None, "high"]
 
 
-def test_learning_asks_each_effort_for_itself_whatever_the_request_asked_for() -> None:
+def test_learning_asks_each_effort_for_itself_regardless_of_what_the_request_asked_for() -> None:
     model = FakeModel(_by_effort)
     calls = metered(LimitedClients(lambda _: model, CATALOG.output_limit)("openai"))
     AnswerExamples(calls, 1)([Example(query="a", params={"reasoning_effort": "medium"})], NAMES)

@@ -117,7 +117,7 @@ def test_a_query_with_crlf_line_endings_can_be_a_demo() -> None:
     assert fits(prompt)
 
 
-def test_blank_text_is_no_demo() -> None:
+def test_blank_text_is_not_a_demo() -> None:
     config = CONFIG.model_copy(update={"bypass_tokens": 0})
     rows = table(*EASY, query(" \t\r\n"))
     found = training_set(rows, VALIDATION, config, by_subject, "full", LAMBDA)
@@ -176,13 +176,13 @@ WHOLE = asked(SYSTEM, EARLIER, CALL, RESULT, ANSWER, said("user", LONG_QUESTION)
 STEP = asked(SYSTEM, said("user", LONG_QUESTION), CALL, RESULT)
 
 
-def test_a_message_that_needs_its_conversation_is_no_demo_but_counted() -> None:
+def test_a_message_that_needs_its_conversation_is_counted_but_not_a_demo() -> None:
     found = learned(*EASY, FOLLOW_UP, STEP)
     assert {q.text for q in found.train} == {e.query for e in EASY}
     assert found.withheld_by == {NEEDS_CONTEXT: 2}
 
 
-def test_a_signal_to_begin_a_task_in_the_system_message_is_no_demo() -> None:
+def test_a_signal_to_begin_a_task_in_the_system_message_is_not_a_demo() -> None:
     begun = asked(
         said("system", "Write a poem about the sea, with a rhyme at the end of each line."),
         said("user", "go"),
@@ -228,7 +228,7 @@ def test_validation_shows_conversations_as_serving_does() -> None:
     ] == [message["content"] for message in sent]
 
 
-def test_an_image_without_words_is_no_demo() -> None:
+def test_an_image_without_words_is_not_a_demo() -> None:
     image: JsonObject = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     found = learned(*EASY, asked({"role": "user", "content": [image]}))
     assert {q.text for q in found.train} == {e.query for e in EASY}

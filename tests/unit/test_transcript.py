@@ -58,7 +58,7 @@ def test_a_conversation_that_fits_is_shown_whole(turns: list[JsonObject]) -> Non
     assert all(text_of(turn) in shown for turn in turns)
 
 
-def test_of_a_long_conversation_the_judge_sees_the_beginning_and_the_newest_turns() -> None:
+def test_the_judge_sees_the_beginning_and_the_newest_turns_of_a_long_conversation() -> None:
     turns = [said(("user", "assistant")[n % 2], f"turn {n}. {'word ' * 200}") for n in range(500)]
     shown = transcript(turns)
     assert shown.startswith("user: turn 0.")
@@ -68,7 +68,7 @@ def test_of_a_long_conversation_the_judge_sees_the_beginning_and_the_newest_turn
     assert estimate_tokens(shown) <= MAX_TOKENS
 
 
-def test_calls_beside_text_are_shown() -> None:
+def test_calls_next_to_text_are_shown() -> None:
     shown = transcript([CALL, RESULT])
     assert shown.startswith("assistant: Let me look.\n")
     assert '"name": "find"' in shown

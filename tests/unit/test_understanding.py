@@ -36,7 +36,7 @@ def test_a_client_with_most_of_the_rows_is_not_left_out() -> None:
     assert count.exceeds(0.05)
 
 
-def test_of_the_only_key_the_users_are_left_out_in_turn() -> None:
+def test_the_users_of_the_only_key_are_left_out_in_turn() -> None:
     users = [each for n in range(10) for each in rows(f"key_a/{n}", 10, 0)]
     count = count_replies([*users, *rows("key_a/liar", 0, 20)])
     assert count.spoiled_by(0.05) == "key_a/liar"

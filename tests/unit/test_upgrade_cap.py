@@ -53,7 +53,7 @@ def test_a_key_at_or_below_its_cap_is_never_limited(hits: int, others: int, cap:
         assert not is_limited(share, cap, was_limited=False)
 
 
-def test_a_cap_of_one_limits_nobody() -> None:
+def test_a_cap_of_one_limits_no_key() -> None:
     assert not is_limited(Share(100, 100), 1, was_limited=True)
 
 

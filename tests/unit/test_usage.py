@@ -232,7 +232,7 @@ def test_what_is_missing_or_absurd_is_unknown(reported: Any) -> None:
 
 
 @given(REPORTS)
-def test_whatever_is_reported_is_never_negative_and_never_raises(reported: Any) -> None:
+def test_a_reported_usage_is_never_negative_and_never_raises(reported: Any) -> None:
     usage = read_usage(reported)
     if usage is None:
         return
@@ -268,7 +268,7 @@ EVERY_RATE = Price(
 
 
 @given(TOKEN_COUNTS)
-def test_a_cost_never_exceeds_the_dearest_rate_and_is_never_negative(tokens: list[int]) -> None:
+def test_a_cost_never_exceeds_the_highest_rate_and_is_never_negative(tokens: list[int]) -> None:
     cost = cost_usd(Usage(*tokens), EVERY_RATE)
     assert cost is not None
     most = (tokens[0] * 4 + tokens[1] * 8) / 1e6

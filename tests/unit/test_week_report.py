@@ -152,7 +152,7 @@ def test_without_anything_to_do_there_is_no_list(capsys: pytest.CaptureFixture[s
     assert "What to do next" not in capsys.readouterr().out
 
 
-def test_what_is_simulated_is_said_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulated_parts_are_named_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
     context = AboutReport(None, None, "Simulated: the tiers.")
     print_report(REPORT, context)
     assert "Simulated: the tiers." in capsys.readouterr().out
@@ -253,7 +253,7 @@ def test_where_no_price_is_missing_none_is_asked_for() -> None:
     assert next_steps(replace(report, month=MonthBudget(1.0, None)), "prod") == ()
 
 
-def test_what_could_not_be_priced_is_told_beside_the_sums() -> None:
+def test_requests_that_could_not_be_priced_are_counted_next_to_the_sums() -> None:
     partly = with_costs(without_cost=600, without_saving=600)
     page = Page(to_html(replace(partly, days={LAST: partly.figures.costs}), PROD))
     assert "$13.30" in page.text
@@ -286,7 +286,7 @@ def test_a_run_without_an_outcome_shows_its_state(waits: bool, stopped: bool, sa
     assert said in Page(to_html(replace(REPORT, runs=(run,)), PROD)).text
 
 
-def test_an_author_that_parameter_store_does_not_tell_is_a_dash() -> None:
+def test_an_author_that_parameter_store_does_not_name_is_a_dash() -> None:
     local = replace(VERSIONS[0], written_by="N/A")
     assert [version_row(each)[3] for each in (local, VERSIONS[1])] == ["–", "ann"]
 

@@ -78,7 +78,7 @@ def test_each_filter_is_sent_and_a_key_that_is_gone_stays_visible(consoles: Cons
     expect(page.get_by_label("Reason", exact=True)).to_have_value("")
 
 
-def test_older_requests_are_read_on_request_and_refresh_begins_anew(consoles: Consoles) -> None:
+def test_older_requests_are_read_on_request_and_refresh_starts_again(consoles: Consoles) -> None:
     api = FakeApi(number_of_rows=450)
     page = consoles.faked(api, "decisions").page
     found = page.get_by_role("main").get_by_role("status").first
@@ -102,7 +102,7 @@ def test_older_requests_are_read_on_request_and_refresh_begins_anew(consoles: Co
     expect(panel.get_by_role("region", name="Query")).to_have_count(0)
 
 
-def test_a_wrong_cost_is_said_beside_the_filter(consoles: Consoles) -> None:
+def test_a_wrong_cost_is_reported_next_to_the_filter(consoles: Consoles) -> None:
     page = consoles.faked(FakeApi(), "decisions").page
     for wrong in ("abc", "-3"):
         page.get_by_label("Min cost, USD").fill(wrong)
@@ -181,7 +181,7 @@ def test_a_phone_leaves_time_tier_status_and_cost_in_the_list_and_the_zone(
     assert console.overflow() == 0
 
 
-def test_hashes_and_scores_are_shown_as_what_they_are(consoles: Consoles) -> None:
+def test_hashes_and_scores_are_shown_as_such(consoles: Consoles) -> None:
     api = FakeApi()
     listed = api.rows[:1]
     path = f"GET /v1/results/{listed[0][0].request_id}"

@@ -1,4 +1,4 @@
-"""What holds for each view: it can be used by everybody, on every screen, and in every state."""
+"""What holds for each view: everyone can use it, on every screen and in every state."""
 
 import re
 from collections.abc import Mapping

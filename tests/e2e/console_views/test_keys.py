@@ -115,7 +115,7 @@ def test_what_a_change_leaves_without_effect_is_said_until_it_is_read(consoles: 
     expect(page.get_by_role("button", name="Change search")).to_be_focused()
 
 
-def test_a_key_without_tiers_is_said_at_the_first_box_which_takes_the_focus(
+def test_a_key_without_tiers_is_reported_at_the_first_box_which_gets_the_focus(
     consoles: Consoles,
 ) -> None:
     console = consoles.faked(FakeApi(), "access")

@@ -65,7 +65,7 @@ def test_an_open_run_is_followed_by_the_calls_of_the_list_until_it_changes(
     expect(panel.get_by_role("button", name="Approve")).to_be_visible()
 
 
-def test_rows_that_are_missing_are_shown_as_missing_and_reached_only_if_none_is(
+def test_missing_rows_are_shown_as_missing_and_reached_only_if_none_is(
     consoles: Consoles,
 ) -> None:
     body: Answer = learning()
@@ -105,7 +105,7 @@ def test_an_answer_is_sent_once_it_is_confirmed_and_a_refusal_is_shown(
     assert api.bodies(call) == [{}]
 
 
-def test_figures_that_nobody_knows_are_dashes_and_their_reason_stands_beside(
+def test_unknown_figures_are_dashes_with_their_reason(
     consoles: Consoles,
 ) -> None:
     rows: Answer = {
@@ -247,7 +247,7 @@ def test_an_answered_run_is_followed_closely_until_it_ends(consoles: Consoles) -
     expect(panel).to_contain_text("promoted")
 
 
-def test_the_view_tells_what_the_newest_run_left_out(consoles: Consoles) -> None:
+def test_the_view_says_what_the_newest_run_left_out(consoles: Consoles) -> None:
     main = consoles.faked(FakeApi(), "learning").page.get_by_role("main")
     told = (
         "The newest run could not learn from 14 requests with attachments; 3 requests without text"
@@ -255,7 +255,7 @@ def test_the_view_tells_what_the_newest_run_left_out(consoles: Consoles) -> None
     expect(main).to_contain_text(told)
 
 
-def test_the_table_of_drift_tells_requests_probabilities_and_todays_drop(
+def test_the_table_of_drift_shows_requests_probabilities_and_todays_drop(
     consoles: Consoles,
 ) -> None:
     body: Answer = learning()

@@ -81,7 +81,7 @@ def test_a_prompt_that_no_run_judged_has_no_judge_s_figure(consoles: Consoles) -
     expect(page.get_by_role("main")).not_to_contain_text("judge:")
 
 
-def test_what_could_not_be_read_is_said_and_read_again(consoles: Consoles) -> None:
+def test_what_could_not_be_read_is_reported_and_read_again(consoles: Consoles) -> None:
     api = FakeApi()
     for path in ("/v1/runs", "/v1/prompt/history"):
         api.answers[f"GET {path}"] = refused(503, "service_unavailable", "Away.")
@@ -159,7 +159,7 @@ def test_a_sum_with_a_gap_says_so_in_every_place(consoles: Consoles) -> None:
     expect(main).to_contain_text("For each model: the cost of its calls")
 
 
-def test_ranges_ask_for_their_days_and_bad_days_are_said(consoles: Consoles) -> None:
+def test_ranges_ask_for_their_days_and_bad_days_are_reported(consoles: Consoles) -> None:
     api = FakeApi()
     page = consoles.faked(api, "overview?range=custom&from=zzz&to=2026-11-30").page
     expect(page.get_by_role("alert")).to_contain_text("“zzz” is not a day")

@@ -13,7 +13,7 @@ from tests.support.consoles import Consoles
 from tests.support.fake_api import Cut, FakeApi, Response, Streamed, refused
 
 REST_MS = 1_000
-"""After a click, the page sends nothing for so long."""
+"""After a click, the page sends nothing for this long."""
 RECORD_MS = 4_000
 """The page looks for the cost of a stopped answer after so long."""
 
@@ -206,7 +206,7 @@ def test_clicks_while_a_run_is_under_way_send_nothing(consoles: Consoles) -> Non
     assert len(api.bodies(COMPLETIONS)) == 1
 
 
-def test_a_wrong_number_of_tokens_is_said_and_not_sent(consoles: Consoles) -> None:
+def test_a_wrong_number_of_tokens_is_reported_and_not_sent(consoles: Consoles) -> None:
     api = FakeApi(answers={"GET /v1/models": refused(503, "service_unavailable", "Away.")})
     page = consoles.faked(api, "playground").page
     expect(page.get_by_text("The other models could not be read.")).to_be_visible()

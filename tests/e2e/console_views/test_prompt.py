@@ -125,7 +125,7 @@ def stored(*documents: str) -> FakeApi:
     )
 
 
-def test_the_run_of_a_text_is_found_after_a_rollback_and_said_if_it_is_gone(
+def test_the_run_of_a_text_is_found_after_a_rollback_and_reported_if_it_is_gone(
     consoles: Consoles,
 ) -> None:
     api = stored(learned(), EDITED, learned(), HAND_WRITTEN)
@@ -242,7 +242,7 @@ def test_a_preview_asks_about_as_many_requests_days_and_dollars_as_the_reader_sa
     assert api.bodies(call) == [{"document": EDITED, "sample": 50, "days": 14, "budget_usd": 0.5}]
 
 
-def test_what_is_served_in_place_of_the_live_version_is_said(consoles: Consoles) -> None:
+def test_the_version_served_in_place_of_the_live_one_is_named(consoles: Consoles) -> None:
     why = "It is no prompt: the section Instruction is missing."
     broken: Answer = {**prompt(3, learned(), 1.4, "ann", live=2), "valid": False, "reason": why}
     api = FakeApi(answers={"GET /v1/prompt": Response(broken)})

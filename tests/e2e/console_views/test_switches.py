@@ -43,7 +43,7 @@ def test_learning_asks_before_it_ends_an_active_run(consoles: Consoles) -> None:
     assert api.bodies(call) == [{"learning": "off"}]
 
 
-def test_switches_that_nobody_can_read_can_be_rewritten(consoles: Consoles) -> None:
+def test_unreadable_switches_can_be_rewritten(consoles: Consoles) -> None:
     told = "The stored switches cannot be read: somebody wrote them by hand."
     call = "PATCH /v1/switches"
     api = FakeApi(

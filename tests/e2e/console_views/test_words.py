@@ -36,13 +36,15 @@ def test_a_view_that_is_opened_while_the_stage_is_down_works_when_it_is_back(
     expect(draft).to_have_value("a draft")
 
 
-def test_the_switches_speak_of_their_buttons(consoles: Consoles) -> None:
+def test_the_switches_mention_their_buttons(consoles: Consoles) -> None:
     panel = consoles.faked(FakeApi(), "access").page.get_by_role("region", name="Switches")
     expect(panel).to_contain_text("Off: routing decides.")
     expect(panel).not_to_contain_text("null")
 
 
-def test_an_edit_of_a_replaced_version_is_told_what_the_page_can_do(consoles: Consoles) -> None:
+def test_the_refusal_of_an_edit_of_a_replaced_version_says_what_the_page_can_do(
+    consoles: Consoles
+) -> None:
     api = FakeApi(
         answers={
             "GET /v1/prompt": Response(prompt(1, HAND_WRITTEN, 30.0, "ann", live=1)),
@@ -63,7 +65,7 @@ def test_an_edit_of_a_replaced_version_is_told_what_the_page_can_do(consoles: Co
     expect(page.get_by_label("Routing prompt")).to_have_value(f"{HAND_WRITTEN}!")
 
 
-def test_a_refused_rollback_is_told_what_the_page_can_do(consoles: Consoles) -> None:
+def test_a_refused_rollback_says_what_the_page_can_do(consoles: Consoles) -> None:
     api = FakeApi(answers={"POST /v1/prompt/rollback": refused(409, "prompt_changed", STALE)})
     page = consoles.faked(api, "prompt?tab=versions").page
     page.get_by_role("button", name="Roll back to version").first.click()

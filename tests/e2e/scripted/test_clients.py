@@ -96,6 +96,6 @@ def test_a_client_raises_the_right_error(driven: Driven, client: str, case: str)
 @pytest.mark.parametrize("case", ERRORS)
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_client_repeats_only_what_it_is_asked_to(driven: Driven, client: str, case: str) -> None:
-    # The AI SDK repeats a rate limit whatever the response says; here, once.
+    # The AI SDK repeats a rate limit regardless of what the response says; here, once.
     repeats = 2 if (client, case) == ("ai-sdk", "limited_silent") else 1
     assert driven.calls[client, case] == repeats * CALLS_OF_TIERS.get(case, 1)

@@ -137,7 +137,7 @@ def test_pages_of_listed_origins_may_change_keys(scripted: ServedStack) -> None:
     assert "PATCH" in asked.headers["access-control-allow-methods"]
 
 
-def test_a_client_key_reaches_none_of_it(scripted: ServedStack) -> None:
+def test_a_client_key_reaches_none_of_these_routes(scripted: ServedStack) -> None:
     client = OwnerClient(scripted.stack.endpoint, scripted.stack.api_key)
     for method, path in (("GET", "/v1/keys"), ("PATCH", "/v1/switches"), ("POST", "/v1/runs")):
         refused = client(method, path, {})

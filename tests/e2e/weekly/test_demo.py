@@ -60,7 +60,7 @@ def test_an_approved_candidate_goes_live_and_the_api_uses_it(
 
 
 @pytest.mark.usefixtures("models")
-def test_without_a_terminal_nobody_is_asked_and_the_candidate_is_rejected(
+def test_without_a_terminal_no_question_is_asked_and_the_candidate_is_rejected(
     week: Week, weekly: Weekly, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = weekly.live

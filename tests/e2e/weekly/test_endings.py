@@ -11,7 +11,7 @@ from tests.support.weekly import Weekly
 ENOUGH = numbers(train=20, validation=16, heldout=53)
 
 
-def test_a_better_prompt_goes_live_once_and_says_so_once_though_the_event_comes_thrice(
+def test_a_better_prompt_goes_live_and_is_announced_once_even_if_the_event_arrives_three_times(
     weekly: Weekly, models: Models
 ) -> None:
     before, _ = weekly.live

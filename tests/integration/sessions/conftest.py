@@ -9,7 +9,7 @@ from tests.integration.session_turns import ASK, CACHED, routed_to, say, told
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a state however busy this machine is."""
+    """Wait for a state no matter how busy this machine is."""
     monkeypatch.setattr(request_session, "LATE_S", 10)
     monkeypatch.setattr(request_session, "HOLD_S", 10)
 

@@ -118,7 +118,7 @@ def test_the_next_turn_after_a_named_tier_continues_with_its_model(api: Api) -> 
     assert told(say(api, ASK + LOOP))[1] == "3"
 
 
-def test_another_conversation_begins_anew(api: Api) -> None:
+def test_another_conversation_starts_again(api: Api) -> None:
     routed_to(api, 1)
     other: Messages = [{"role": "user", "content": "How are cathedrals built, from the crypt up?"}]
 

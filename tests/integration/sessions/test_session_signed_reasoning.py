@@ -29,7 +29,7 @@ def test_signed_reasoning_is_not_sent_to_another_model(api: Api) -> None:
 
 
 def test_after_a_fallback_signed_reasoning_still_goes_to_its_signer_only(api: Api) -> None:
-    """The client sends it on and on; nothing in the messages says whose it is."""
+    """The client sends it in every turn; nothing in the messages says which model signed it."""
     routed_to(api, 2, medium=failure(500))
     assert say(api, ASK + SIGNED).headers["x-route-model"] == "openai/large"
     signers = []

@@ -39,7 +39,7 @@ def test_a_state_that_is_still_being_written_is_waited_for(
     assert loads == [loads[0]] * 2
 
 
-def test_a_state_that_is_not_there_is_looked_for_again_beside_the_router_call(
+def test_a_state_that_is_not_there_is_looked_for_again_during_the_router_call(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The router answers only once the second look has begun; the loop keeps its model even if the

@@ -17,7 +17,7 @@ _BOTH = ascii_letters + digits
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """`value` is what nobody may see of `text`."""
+    """`value` is the part of `text` that must not be shown."""
 
     family: str
     text: str

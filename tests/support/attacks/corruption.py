@@ -69,7 +69,7 @@ class Stored:
 
 
 class _Store:
-    """S3, Parameter Store and DynamoDB in one: whatever is asked for is this content."""
+    """S3, Parameter Store and DynamoDB in one: every read returns this content."""
 
     exceptions: Any = None
 
@@ -231,8 +231,8 @@ STORED: Mapping[str, Stored] = {
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """What became of damaged contents: `refused` with an error that says so, `read` as something
-    else, or `broken`: any other exception, with its description."""
+    """Counts of damaged contents: `refused` with an error that says so, `read` as something else,
+    or `broken`: any other exception, with its description."""
 
     refused: int = 0
     read: int = 0

@@ -18,8 +18,8 @@ class Attempt:
     headers: Headers
 
     def may_pass(self, key: str) -> bool:
-        """Say in other words than the product which headers are the key's: one value for each name,
-        and the key after the scheme and spaces, with nothing else but blanks around."""
+        """Say, independently of the product, which headers present the key: one value for each
+        name, and the key after the scheme and spaces, with only blanks around it."""
         values = {name: {v for n, v in self.headers if n.lower() == name} for name in NAMES}
         if any(len(found) > 1 for found in values.values()):
             return False

@@ -76,7 +76,7 @@ def recorded(call: ClientCall, feedback: GivenFeedback, answer: str) -> PastRequ
 
 
 def read_by_the_week(request: PastRequest, folder: Path) -> list[Example]:
-    """Return the rows of the outcome table. Whatever cannot be read raises."""
+    """Return the rows of the outcome table. Anything that cannot be read raises an error."""
     row = request.as_example(CATALOG, weight=2.0, train_only=False)
     file = folder / "examples.jsonl"
     file.write_text(f"{row.model_dump_json(exclude_defaults=True)}\n", "utf-8")

@@ -1,8 +1,8 @@
 """What calls of one conversation cost where providers cache prompts.
 
 Prices are LiteLLM's. Lifetimes and minimum lengths that its map lacks are the providers' own
-statements. Every model keeps its own cache: the longest prefix that it has seen, until nobody read
-it for its lifetime. A conversation only grows, so a prefix is a number of tokens.
+statements. Every model keeps its own cache: the longest prefix that it has seen, until it has not
+been read for its lifetime. A conversation only grows, so a prefix is a number of tokens.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What policies cost and how good they are, on the same conversations and replies of the router."""
+"""Compare the costs and the quality of policies on the same conversations and router replies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -46,7 +46,7 @@ class Router(Protocol):
 @dataclass(frozen=True)
 class SimulatedRouter:
     """Says the right tier, or with probability `error` any of the others. The same request gets the
-    same reply, whatever the policy."""
+    same reply under every policy."""
 
     error: float
     seed: int = 1

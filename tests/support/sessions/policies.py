@@ -23,7 +23,7 @@ def always(tier: Tier) -> Policy:
 
 
 def each_request(asked: Asked) -> Tier:
-    """Without sessions, every request is routed for itself, those of tool loops too."""
+    """Without sessions, every request is routed by itself, even in tool loops."""
     return asked.router()
 
 

@@ -13,7 +13,7 @@ from route_switch_offline import OFFLINE_MODELS, load_sample
 
 
 def right_tier(scores: Mapping[Tier, float]) -> Tier:
-    """Return the cheapest tier that scores no worse than the dearest."""
+    """Return the cheapest tier that scores no worse than the most expensive one."""
     best = scores[max(scores)]
     return next(tier for tier in sorted(scores) if scores[tier] >= best)
 

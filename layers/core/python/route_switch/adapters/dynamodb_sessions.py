@@ -52,8 +52,8 @@ class DynamoDbSessions:
 
     @store_errors()
     def save(self, session_id: str, state: SessionState, request_id: str) -> None:
-        """Write an item of about 300 bytes, unless a later answer has written its own.
-        `request_id` tells a deletion whose state it is."""
+        """Write an item of about 300 bytes, unless a later answer has written its own. By
+        `request_id`, a deletion finds the state."""
         item: Item = {
             **session_key(session_id),
             **_attributes(state),

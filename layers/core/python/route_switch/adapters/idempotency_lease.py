@@ -1,4 +1,5 @@
-"""How long a request with an Idempotency-Key keeps its repeats out: while its process renews this.
+"""The lease with which a request with an Idempotency-Key keeps its repeats out: its process renews
+it.
 
 Powertools would keep repeats out until the function's time is up. If the function is killed, its
 item stays in progress for that long: about 27 s. A lease of seconds ends with the process.

@@ -30,7 +30,8 @@ MIN_SEND_S = 0.1
 ERROR_TYPE = "Lambda-Runtime-Function-Error-Type"
 ERROR_BODY = "Lambda-Runtime-Function-Error-Body"
 PARAMETERS = ("self", "invoke_id", "result_data", "content_type")
-"""Of `post_invocation_result`, from awslambdaric 2.2.1 to 4.2.2; later ones may follow."""
+"""The parameters of `post_invocation_result`, from awslambdaric 2.2.1 to 4.2.2; later versions may
+add some."""
 
 
 class Streaming(Enum):
@@ -38,7 +39,7 @@ class Streaming(Enum):
 
     IN_PIECES = auto()
     WHOLE = auto()
-    """In the same form, when it is complete."""
+    """It leaves in the same form, once it is complete."""
     IMPOSSIBLE = auto()
     """The runtime cannot take one: it is not AWS's, or not as this module knows it."""
 

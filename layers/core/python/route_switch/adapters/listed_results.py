@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LISTED_PARTITIONS = "TIME#*"
 LISTED_SHARDS = 4
-"""Each takes 500 transactions per second."""
+"""Each shard takes 500 transactions per second."""
 _IN_KEY = ("request_id", "created_at")
 _STORED = tuple(each.name for each in fields(ResultRow) if each.name not in _IN_KEY)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MISSING = frozenset({"AccessDenied", "NoSuchKey"})
 """S3 returns the former when the function may not list the bucket."""
 READ_S = 4.0
-"""For a whole text, on clients whose calls have deadlines (`adapters.whole_calls`)."""
+"""Time limit for a whole text, on clients whose calls have deadlines (`adapters.whole_calls`)."""
 
 
 class S3TextStore:

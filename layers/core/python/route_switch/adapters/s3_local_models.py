@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 MODELS = "models/"
 """No lifecycle rule covers it: any of the 100 kept versions of the prompt may name a model."""
 READ_S = 3.0
-"""For all numbers of a model, on clients whose calls have deadlines (`adapters.whole_calls`)."""
+"""Time limit for all numbers of a model, on clients whose calls have deadlines
+(`adapters.whole_calls`)."""
 
 
 class S3LocalModels:

@@ -26,8 +26,8 @@ def packaged_score() -> SteeringFigures:
 
 
 def read_strings(path: Path, others: Collection[str] = ()) -> tuple[SteeringString, ...]:
-    """Raise `ConfigurationError` if the file is no list of strings with different ids. `others` are
-    ids that are in use."""
+    """Raise `ConfigurationError` if the file is not a list of strings with different ids. `others`
+    are ids that are in use."""
     needs = (
         'It has to be a JSON list of {"id", "family", "direction": "up" | "down" | "control", '
         '"text"}, where text holds {query} once.'

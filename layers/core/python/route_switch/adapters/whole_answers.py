@@ -1,4 +1,4 @@
-"""Refuse an answer of AWS that says 200 and is no JSON.
+"""Reject an answer of AWS with status 200 that is not JSON.
 
 botocore takes it for an empty answer: a write that may not have happened would count as done, and
 its record would be in neither the table nor the queue.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def refuse_malformed(client: "Client") -> "Client":
-    """Let such an answer raise botocore's `HTTPClientError`. Answers in XML (S3's) raise already.
+    """Raise botocore's `HTTPClientError` for such an answer. Answers in XML (S3's) raise already.
     It is not asked for again: a caller that must know looks up what was written."""
     if client.meta.service_model.resolved_protocol == "json":
         client.meta.events.register("before-parse", _check, "refuse-malformed")
@@ -34,5 +34,5 @@ def _check(
         json.loads(body)
     except ValueError as error:
         raise HTTPClientError(
-            error=f"the answer to {operation_model.name} is no JSON; it may have been cut"
+            error=f"the answer to {operation_model.name} is not JSON; it may have been cut off"
         ) from error

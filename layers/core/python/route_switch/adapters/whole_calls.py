@@ -1,7 +1,7 @@
 """Limit how long a whole call of AWS may take.
 
-botocore's time-outs apply to each read: a store that sends a byte now and then holds a request, and
-with it the client, for as long as it likes. Retries add up as well.
+botocore's time-outs apply to each read: a store that sends a byte now and then can hold a request,
+and with it the client, indefinitely. Retries add up as well.
 """
 
 from typing import TYPE_CHECKING, TypeVar
@@ -21,7 +21,7 @@ _BEFORE = "route_switch_deadline"
 
 
 def limit_whole_calls(client: "Client", seconds: float) -> "Client":
-    """End each call, its retries included, after so many seconds with one of botocore's errors.
+    """End each call, its retries included, after `seconds` with one of botocore's errors.
 
     A body that is read after the call (S3's `get_object`) is not part of it: read it within
     `deadline_in`.

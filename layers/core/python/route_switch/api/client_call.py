@@ -1,4 +1,4 @@
-"""A validated request of any protocol, in the one form that is routed: an OpenAI chat request."""
+"""A validated request of any protocol, in the form that is routed: an OpenAI chat request."""
 
 import re
 from collections.abc import Mapping
@@ -28,9 +28,9 @@ class ToolName:
 
 @dataclass(frozen=True, slots=True)
 class ClientCall:
-    """`content` is the request as the client sent it: retries are compared by it, and an answer
-    may repeat parts of it. `messages` are OpenAI chat messages, and `params` all other fields that
-    are passed to the tier's model. With `include_usage`, a stream tells its usage. `tools` has the
+    """`content` is the request as the client sent it: retries are compared by it, and an answer may
+    repeat parts of it. `messages` are OpenAI chat messages, and `params` all other fields that are
+    passed to the tier's model. With `include_usage`, a stream reports its usage. `tools` has the
     client's tools by the names of their functions, where these may differ. A sentence in `left_out`
     names each part of the request that is not passed on."""
 

@@ -81,8 +81,8 @@ def _length(first: date, last: date) -> int:
 
 
 def _check_months(first: date, last: date, today: date, group_by: GroupBy) -> None:
-    """Keys are counted by month, so only whole months have totals. The current month may end
-    today."""
+    """Refuse parts of months: keys are counted by month, so only whole months have totals. The
+    current month may end today."""
     begin, end = first.replace(day=1), _end_of_month(last)
     if (first, last) == (begin, end) or (first == begin and last == today):
         return

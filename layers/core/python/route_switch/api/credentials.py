@@ -18,10 +18,10 @@ def authorization(event: APIGatewayProxyEvent) -> str | None:
     form: the scheme in any case, spaces, and visible ASCII characters.
 
     The key is in `Authorization` or, without one, in `x-api-key`: Anthropic's clients send one or
-    the other, or both. On a stage with IAM authorization, `Authorization` has the signature of
-    AWS, which API Gateway has checked, and the key is in `x-api-key`. Raise `RequestRefusedError`
-    (401) for headers that contradict each other: whatever stands before the function may have read
-    the other one.
+    the other, or both. On a stage with IAM authorization, `Authorization` has the signature of AWS,
+    which API Gateway has checked, and the key is in `x-api-key`. Raise `RequestRefusedError` (401)
+    for headers that contradict each other: a proxy in front of the function may have read the other
+    one.
     """
     bearer, key = _only(event, "authorization"), _only(event, "x-api-key")
     if bearer is not None and bearer.startswith(SIGNATURE):

@@ -8,7 +8,7 @@ from route_switch.services.inbound_request import RoutedRequest
 
 
 class Ending:
-    """`log` belongs before the end of the response, so that the log knows the request even if the
+    """Call `log` before the end of the response, so that the log has the request even if the
     function is killed before `save`."""
 
     def __init__(self, answer: Answer, metrics: Metrics) -> None:

@@ -1,4 +1,4 @@
-"""Errors as every protocol reports them: a status, headers, and what the body has to say."""
+"""Errors in a form for every protocol: a status, headers, and the content of the body."""
 
 import math
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ STORE_UNAVAILABLE = "A data store is temporarily unavailable. Try again in a mom
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """`kind`, `code` and `param` are OpenAI's words; other protocols have theirs for the same
+    """`kind`, `code` and `param` are OpenAI's terms; other protocols have their own for the same
     `status`."""
 
     status: int
@@ -84,7 +84,7 @@ def error_answer(error: RouteSwitchError) -> ErrorAnswer:
 
 
 def _advice(retry_after_s: float | None) -> dict[str, str]:
-    """A repetition helps if a provider asked for it. Without that, every model was tried just now,
+    """Advise a retry only if a provider asked for one. Otherwise every model has just been tried,
     and OpenAI's clients would make all those calls again, twice."""
     if retry_after_s is None:
         return _NO_RETRY
@@ -92,7 +92,8 @@ def _advice(retry_after_s: float | None) -> dict[str, str]:
 
 
 def _retry_headers(status: int, seconds: int | None) -> dict[str, str]:
-    """OpenAI's clients repeat each 409 and 429 by themselves, unless they are told not to."""
+    """Tell OpenAI's clients not to retry where that is useless: they retry every 409 and 429 by
+    themselves."""
     if seconds is None and (status in (409, 429) or status >= 500):
         return _NO_RETRY
     return _retry_after(seconds)

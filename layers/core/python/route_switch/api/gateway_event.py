@@ -1,4 +1,4 @@
-"""What API Gateway's proxy events say beyond the request itself."""
+"""What API Gateway's proxy events contain besides the request itself."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What all functions behind the API share: JSON responses and errors."""
+"""JSON responses and errors, shared by all functions behind the API."""
 
 import json
 import logging
@@ -48,7 +48,7 @@ def is_deliverable(response: Response[str]) -> bool:
 
 
 def record_response(record: JsonObject) -> Response[str]:
-    """Return a request's record. Leave out an answer with which it would be too long for Lambda."""
+    """Return a request's record, without the answer if Lambda could not return it otherwise."""
     response = json_response(record)
     if is_deliverable(response):
         return response
@@ -95,7 +95,7 @@ class ErrorResponses:
         status, event = answer.status, self._app.current_event
         request_id = event.request_context.request_id
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            # Our own messages contain no request texts.
+            # The package's own messages contain no request texts.
             kind = type(error).__name__
             self._logger.error(str(error), kind=kind, status=status, request_id=request_id)
             if not isinstance(error, AllTiersFailedError):  # the models failed, not the router

@@ -26,10 +26,10 @@ validator's, if it knows one."""
 
 def parse_object(body: bytes, needed: str = "messages") -> JsonObject:
     """Return the request. Raise `RequestRefusedError` if the body is not a JSON object that can be
-    recorded. `needed` names the field that a request has at least; empty if there is none.
+    recorded. `needed` names a field that every request must have; empty if there is none.
 
     Of a field that occurs twice, the last one counts. Providers are sent the result, not the body,
-    so that nobody reads the other one.
+    so that no provider reads the other one.
     """
     if body.startswith(BOM_UTF8):
         raise RequestRefusedError(

@@ -12,7 +12,7 @@ from route_switch.services.answer import Answer
 from route_switch.services.inbound_request import RoutedRequest
 
 KEEP_ALIVE = ": the model has not finished\n\n"
-"""A comment, which clients skip. Idle connections are closed on the way."""
+"""A comment, which clients skip. Without it, a proxy would close the idle connection."""
 _LINE_ENDS = {ord(c): f"\\u{ord(c):04x}" for c in "\u2028\u2029\u0085"}
 
 
@@ -32,15 +32,15 @@ class EventWriter(Protocol):
         ...
 
     def broken_off(self, error: ErrorAnswer) -> Iterator[str]:
-        """Yield what follows the last chunk of an answer that is not whole."""
+        """Yield what follows the last chunk of an incomplete answer."""
         ...
 
 
 def live_events(
     answer: Answer, writer: EventWriter, on_end: Callable[[], object]
 ) -> Generator[str]:
-    """Yield each chunk as it arrives. `on_end` is called before the last event is sent, also if
-    the client has left."""
+    """Yield each chunk as it arrives. `on_end` is called before the last event is sent, even if the
+    client has left."""
     try:
         with closing(answer.chunks()) as chunks:
             yield from writer.begin()
@@ -58,8 +58,8 @@ def live_events(
 
 
 def sse(event: JsonObject, name: str | None = None) -> str:
-    """Return a server-sent event, in which no character is left that some clients take for the end
-    of a line. `name` is the event's type, for protocols that have one."""
+    """Return a server-sent event without characters that some clients take for the end of a line.
+    `name` is the event's type, for protocols that have one."""
     text = json.dumps(event, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     head = "" if name is None else f"event: {name}\n"
     return f"{head}data: {text.translate(_LINE_ENDS)}\n\n"

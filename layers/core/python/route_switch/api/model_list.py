@@ -12,8 +12,8 @@ from route_switch.services.eligible_models import aliases_for, resolve_override
 
 
 def models_body(config: RouterConfig, key: ApiKey) -> JsonObject:
-    """List `auto`, the tiers, the tier models and the stage's aliases that the key may name. A
-    pattern is no alias that a person picks from a list, so patterns are left out."""
+    """List `auto`, the tiers, the tier models and the stage's aliases that the key may name.
+    Patterns are left out, because a person does not pick them from a list."""
     data: list[JsonValue] = [_model(name) for name in dict.fromkeys(_names(config, key))]
     return {"object": "list", "data": data}
 

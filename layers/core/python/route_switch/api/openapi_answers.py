@@ -38,8 +38,8 @@ class Error(BaseModel):
 class Decision(BaseModel):
     """Which tier a query goes to, and the estimated cost of each eligible tier; null when a price
     is unknown. In shadow, `shadow_tier` is the tier that routing chooses, and `shadow_reason` how;
-    both are null otherwise. `session` says what would become of the conversation's session, and
-    `session_saved_usd` what that is expected to save, further turns included."""
+    both are null otherwise. `session` says what would happen to the conversation's session, and
+    `session_saved_usd` what that is expected to save, including further turns."""
 
     tier: Tier
     reason: Reason

@@ -13,7 +13,7 @@ from route_switch.domain.prompts.quality_events import QualityState
 
 
 class LeftOutExamples(BaseModel):
-    """So many examples were left out for this reason, in words."""
+    """How many examples were left out for a reason, in words."""
 
     reason: str
     examples: int
@@ -22,9 +22,9 @@ class LeftOutExamples(BaseModel):
 class Run(BaseModel):
     """A learning run. `outcome` and `message` say how it ended; `progress` is what it last wrote
     about itself while it is under way. A run that is `stopped` has no outcome: somebody stopped it,
-    or it crashed. `started_at` is when its first step began or, of a run that did not get so far,
-    when it was to begin. `left_out` says what it did not collect, and is empty until it has
-    collected its examples."""
+    or it crashed. `started_at` is when its first step began or, if it never began, when it was due
+    to begin. `left_out` says what it did not collect, and is empty until it has collected its
+    examples."""
 
     run: str
     started_at: datetime
@@ -72,8 +72,9 @@ class JudgeSummary(BaseModel):
 
 
 class RunSummary(BaseModel):
-    """From the run's report. A run that stopped before its held-out rows has no verdict. `gain` is
-    that of the candidate over the incumbent, in points of the objective, quality − λ · cost."""
+    """A summary of the run's report. A run that stopped before its held-out rows has no verdict.
+    `gain` is that of the candidate over the incumbent, in points of the objective, quality − λ ·
+    cost."""
 
     verdict: str | None
     message: str | None
@@ -109,7 +110,7 @@ class RunFrontier(BaseModel):
 
 
 class RunExamples(BaseModel):
-    """What became of the requests and examples that a run read: `read` is the sum of `merged`
+    """What happened to the requests and examples that a run read: `read` is the sum of `merged`
     (those that were merged into an equal one, which counts for them), `left_out` and `used`."""
 
     read: int
@@ -131,7 +132,7 @@ class RunDetails(Run):
 
 class MissingRows(BaseModel):
     """`replayable` requests of the last `days` days can be learned from. The rows that are still
-    needed are null where nothing tells how many; `note` says why. For a promise they are held-out
+    needed are null if their number is unknown; `note` says why. For a promise they are held-out
     rows, and for a verdict what `verdict_unit` says: requests until a run has enough of them. A run
     holds out a part of its examples, so a held-out row takes several."""
 
@@ -160,7 +161,7 @@ class DriftCheckDay(BaseModel):
 
 class QualityDrop(BaseModel):
     """People rated the answers of this version lower than its predecessor's. `at` is null if an
-    earlier release did not note it."""
+    earlier release did not record it."""
 
     at: datetime | None
     prompt_version: str

@@ -32,8 +32,8 @@ class Result(BaseModel):
     In shadow, `shadow_reason` says how routing decided beside the answer, `shadow_tier` which tier
     it chose, and `shadow_cost_usd` what the request would have cost.
 
-    `session` says what became of the conversation's session, and `session_saved_usd` what that is
-    expected to save, further turns included. `strategy` is given if a local model took part in the
+    `session` says what happened to the conversation's session, and `session_saved_usd` what that is
+    expected to save, including further turns. `strategy` is given if a local model took part in the
     decision, `skipped_models` if models were not called because they keep failing. All four are
     absent where they do not apply, and `profile` if it is `balanced`. `feedback` is null if there
     is none."""
@@ -201,7 +201,7 @@ class PromptVersion(_PromptFacts):
 
 
 class StatedGain(BaseModel):
-    """In points of the objective, with its 95% interval."""
+    """A gain in points of the objective, with its 95% interval."""
 
     mean: float
     low: float
@@ -225,7 +225,8 @@ class Prompt(_PromptFacts):
     """`document` is the routing prompt in its editable form, `serving` the version being served.
     `steering` is how far texts around a query move its tier, null if that was not measured for
     exactly this text. `origin` says who made the text and whether it was edited since; `evidence`
-    is what a learning run found about exactly this text, whatever its front matter claims."""
+    is what a learning run found about exactly this text, regardless of what its front matter
+    claims."""
 
     object: Literal["prompt"]
     document: str

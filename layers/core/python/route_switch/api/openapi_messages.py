@@ -14,7 +14,7 @@ StopReason = Literal["end_turn", "max_tokens", "stop_sequence", "tool_use", "ref
 
 class MessagesErrorDetail(BaseModel):
     """`details` has `error_code` for programs, and `param`, the invalid field or header. In API
-    Gateway's own errors, they stand beside the message, as in OpenAI's format."""
+    Gateway's own errors, they are next to the message, as in OpenAI's format."""
 
     type: str
     message: str

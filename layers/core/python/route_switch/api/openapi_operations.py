@@ -40,9 +40,9 @@ class Operation:
     links: Mapping[str, str] = field(default_factory=dict)
     answers: bool = True
     error: str = "Error"
-    """The schema of its errors."""
+    """The schema of the operation's errors."""
     status: int = 200
-    """Of its success."""
+    """The status of a success."""
     media: str = "application/json"
 
     def as_json(self) -> JsonObject:

@@ -1,4 +1,4 @@
-"""What the sums of costs tell of answers and ratings, in the OpenAPI document."""
+"""What the sums of costs say about answers and ratings, in the OpenAPI document."""
 
 from typing import Annotated
 

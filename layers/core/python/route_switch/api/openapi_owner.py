@@ -129,7 +129,7 @@ class PreviewedPrompt(BaseModel):
     those of all compared answers, if each model writes as much as the one that answered, without
     `unknown_cost` requests; null if none is known. `router_cost_usd` is what this preview cost; it
     is charged to the key and counted as the router's cost. `notes` say what was compared, and why
-    no more."""
+    not more."""
 
     object: Literal["prompt.preview"]
     compared: int

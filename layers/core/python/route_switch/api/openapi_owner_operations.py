@@ -3,7 +3,7 @@
 from route_switch.api.openapi_operations import Operation
 
 _ANYONE = (400, 401, 403)
-_STARTED = "Start a learning run now. It spends money of the month's learning budget"
+_STARTED = "Start a learning run now. It spends money from the month's learning budget"
 
 OWNER_OPERATIONS = (
     Operation(

@@ -18,7 +18,7 @@ ERRORS = {
     403: "The key may not do this, or may not use this tier.",
     404: "The model, the request (of this key), the version, the key or the run does not exist.",
     409: "A request with this Idempotency-Key is in progress (with Retry-After), or its answer was "
-    "not stored; there is no answer to rate; or the owner's change does not fit the present state.",
+    "not stored; there is no answer to rate; or the owner's change does not fit the current state.",
     413: "The body is too large.",
     429: "Too many requests, here or at a provider (with Retry-After), or the key's budget is used "
     "up.",
@@ -56,11 +56,11 @@ DECISION: JsonObject = {
         "Estimated saving compared with Tier 3; absent when unknown.", _NUMBER
     ),
     "x-route-session": _header(
-        "What became of the conversation's session; absent where the tier was fixed or failed.",
+        "What happened to the conversation's session; absent where the tier was fixed or failed.",
         {"enum": [move.value for move in Move]},
     ),
     "x-route-session-saved-usd": _header(
-        "What that is expected to save, further turns included; absent when unknown.", _NUMBER
+        "What that is expected to save, including further turns; absent when unknown.", _NUMBER
     ),
     "x-route-overhead-ms": _header(
         "Time for routing and recording, without the answering models.", _NUMBER, always=True
@@ -69,7 +69,7 @@ DECISION: JsonObject = {
         "The key's budget is used up, so Tier 1 answered.", {"const": "spent"}
     ),
     "x-route-adjusted": _header(
-        "What was changed of the request to fit the model or the limits; absent if nothing.", _TEXT
+        "What was changed in the request to fit the model or limits; absent if nothing was.", _TEXT
     ),
     "x-route-skipped": _header(
         "Models that were not called because they keep failing; absent if none.", _TEXT

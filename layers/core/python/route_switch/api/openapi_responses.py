@@ -42,8 +42,8 @@ class ResponseCosts(StreamCosts):
 
 
 class OpenAIResponse(BaseModel):
-    """`model` is the model that answered; most other fields repeat the request. `route_switch`
-    tells the costs; a dry run has the decision there, and no output."""
+    """`model` is the model that answered; most other fields repeat the request. `route_switch` has
+    the costs; a dry run has the decision there, and no output."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -104,7 +104,7 @@ RESPONSES_OPERATIONS = (
         "/v1/responses",
         "createResponse",
         "chat",
-        "The same as OpenAI's Responses API has it",
+        "The same in the shapes of OpenAI's Responses API",
         "OpenAIResponse",
         (400, 401, 403, 404, 409, 413),
         ("debug", "profile", "idempotency-key"),
@@ -128,7 +128,7 @@ RESPONSES_OPERATIONS = (
         "/v1/completions",
         "createCompletion",
         "chat",
-        "The same as OpenAI's legacy completion API has it",
+        "The same in the shapes of OpenAI's legacy completion API",
         "TextCompletion",
         (400, 401, 403, 404, 409, 413),
         ("debug", "profile", "idempotency-key"),

@@ -124,7 +124,7 @@ RESULT_PARAMETERS: JsonObject = {
         ("min_cost_usd", "Only requests that cost this much or more.", _COST, 0.01),
         (
             "error",
-            "Only requests with a failed call (`any`), also if they were answered, or without one.",
+            "Only requests with a failed call (`any`), even if they were answered, or without one.",
             _FAILED,
             "any",
         ),

@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 class Relay(Generic[Head, Result]):
     """Runs `work`, which may call `begin` once and `send` after that.
 
-    The reader first calls `start`. It may stop reading: the work goes on to its end.
+    The reader first calls `start`. If it stops reading, the work still goes on to its end.
     """
 
     def __init__(self) -> None:

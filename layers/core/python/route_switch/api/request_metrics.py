@@ -1,8 +1,8 @@
-"""CloudWatch metrics of a request: figures and our own names, never texts.
+"""CloudWatch metrics of a request: figures and fixed names, never texts.
 
 Writes two kinds of lines in CloudWatch's embedded metric format: one for the request, and one for
 each model that was called. `infra/metric_names.py` lists the resulting metrics. No metric has the
-API key as a dimension: whatever grows with the number of customers is counted in DynamoDB, at no
+API key as a dimension: figures whose number grows with the customers are counted in DynamoDB, at no
 extra cost.
 """
 
@@ -49,18 +49,19 @@ def emit(metrics: Metrics, routed: RoutedRequest) -> None:
 
 
 def emit_opened_circuit(model: str) -> None:
-    """A model keeps failing, and is left alone for a while. Called by whichever thread saw it."""
+    """Count a model that keeps failing and is skipped for a while. Called by the thread that
+    noticed."""
     _count_model(model, "circuits_opened")
 
 
 def emit_lost_record(metrics: Metrics) -> None:
-    """The record is saved after the request's own metrics were written."""
+    """Count a lost record in a line of its own: the other metrics were written before."""
     metrics.add_metric("records_lost", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 
 def emit_unavailable_streaming(metrics: Metrics) -> None:
-    """The runtime's client is not as `lambda_runtime` knows it: answers leave as a whole."""
+    """Count a runtime whose client `lambda_runtime` does not know: answers are sent whole."""
     metrics.add_metric("streaming_unavailable", MetricUnit.Count, 1)
     metrics.flush_metrics()
 

@@ -1,4 +1,4 @@
-"""The shape of a request's JSON: whatever is accepted here, learning can read later.
+"""The shape of a request's JSON: learning can read every request that is accepted here.
 
 Requests are recorded and replayed as JSON inside JSON, by parsers that give up at about 200 levels.
 """
@@ -16,11 +16,11 @@ MAX_NAME_LENGTH = 256
 MAX_FIELDS = 200
 """Fields of the request itself. OpenAI's API has about 40."""
 MAX_CONTAINERS = 200_000
-"""Objects and arrays of a request. One of the largest size that consists of the shortest content
-parts has 163,000. Millions of empty ones would cost seconds, parsing included."""
+"""Objects and arrays of a request. A request of the largest size, made of the shortest content
+parts, has 163,000. Millions of empty ones would cost seconds, parsing included."""
 _TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-"""A text without an end goes on to the end of the body. Otherwise each quotation mark in it would
-be tried as a beginning."""
+"""A text without an end extends to the end of the body. Otherwise each quotation mark in it would
+be tried as the beginning of a text."""
 
 
 def check_number_of_values(body: bytes) -> None:

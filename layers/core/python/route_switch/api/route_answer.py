@@ -73,7 +73,8 @@ def route_headers(routed: RoutedRequest) -> dict[str, str]:
 
 
 def session_headers(record: RequestRecord) -> dict[str, str | None]:
-    """Say what became of the session. In shadow nothing did: the record has what would have."""
+    """Say what happened to the session. In shadow this is left out: the record says what would have
+    happened."""
     if record.session is None or record.reason is Reason.SHADOW:
         return {}
     return {
@@ -83,7 +84,7 @@ def session_headers(record: RequestRecord) -> dict[str, str | None]:
 
 
 def _adjusted(routed: RoutedRequest) -> tuple[str, ...]:
-    """Return what was changed of the request for the model that answered."""
+    """Return what was changed in the request for the model that answered."""
     record = routed.record
     answering = (
         a for a in record.attempts[::-1] if (a.tier, a.model) == (record.tier, record.model)

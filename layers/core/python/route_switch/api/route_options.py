@@ -87,7 +87,7 @@ def check_options(options: RouteOptions, *, stream: bool) -> None:
 
 
 def check_answered(options: RouteOptions) -> None:
-    """Raise `RequestRefusedError` for a request that is answered but wants to be explained."""
+    """Raise `RequestRefusedError` for a request that wants both an answer and an explanation."""
     if options.explain and not options.dry_run:
         raise RequestRefusedError(
             "'explain' is for decisions without an answer. Send the request to /v1/route, or set "

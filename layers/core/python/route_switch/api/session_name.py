@@ -39,14 +39,14 @@ versions write JSON."""
 
 DIGEST_BYTES = 16
 HEAD = 4000
-"""Characters of a text that tell it from others; its length does, too."""
+"""Characters that distinguish a text from others; its length does, too."""
 
 
 def session_id(
     headers: Mapping[str, str], content: JsonObject, messages: Sequence[JsonObject]
 ) -> str:
-    """Return a digest that names the session. It tells nothing: its secret is the caller's API key,
-    which is stored nowhere, so sessions of different keys never meet, either."""
+    """Return a digest that names the session. It reveals nothing: it is keyed with the caller's API
+    key, which is stored nowhere. So sessions of different keys never share a digest, either."""
     secret = (headers.get("authorization") or headers.get("x-api-key") or "").rpartition(" ")[2]
     name = session_name(headers, content)
     digest = hmac.new(secret.encode(errors="replace"), digestmod=hashlib.sha256)
@@ -69,7 +69,7 @@ def session_name(headers: Mapping[str, str], content: JsonObject) -> str | None:
 
 
 def _users(content: JsonObject) -> Iterator[str]:
-    """Yield whose conversation it is: users of one application often begin alike."""
+    """Yield the request's users: conversations of one application often begin alike."""
     for field in USER_FIELDS:
         user = content.get(field)
         yield user if isinstance(user, str) else ""
@@ -108,8 +108,8 @@ def _pieces(name: str | None, messages: Sequence[JsonObject]) -> Iterator[str]:
 
 
 def _head_of(message: JsonObject) -> Iterator[str]:
-    """Yield the text, however it is split into parts, and what tells attachments apart. Cache
-    points move from message to message, so they do not count."""
+    """Yield the text, regardless of how it is split into parts, and what distinguishes attachments.
+    Cache points move from message to message, so they do not count."""
     yield _head(text_of(message))
     content = message.get("content")
     for part in content if isinstance(content, list) else ():

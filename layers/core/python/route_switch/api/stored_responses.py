@@ -79,7 +79,7 @@ class AnswerNotStoredError(RequestRefusedError):
 
 
 class UnansweredError(Exception):
-    """Nothing to store: `response` is an error, and a retry tries again."""
+    """There is nothing to store: `response` is an error, and a retry tries again."""
 
     def __init__(self, response: Response[str]) -> None:
         super().__init__(response.status_code)

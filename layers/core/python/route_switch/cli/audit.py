@@ -1,4 +1,4 @@
-"""`route-switch audit`: who changed prompt, keys and switches of a stage, or deleted requests."""
+"""`route-switch audit`: list who changed the prompt, keys or switches, or deleted requests."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Record what the caller of a command changes."""
+"""Record the changes that the caller of a command makes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +11,8 @@ from route_switch.services.operations.record_change import RecordChange
 
 
 def change_recorder(connect: Callable[[str], Any], table: str) -> RecordChange:
-    """Return what records the changes that the caller's AWS identity makes. `connect` creates a
-    boto3 client, whose type is known at run time only."""
+    """Return a recorder of changes that the caller's AWS identity makes. `connect` creates a boto3
+    client, whose type is known at run time only."""
 
     def caller() -> str:
         try:

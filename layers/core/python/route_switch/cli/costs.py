@@ -1,4 +1,4 @@
-"""`route-switch costs`: what requests cost and what routing saved, as `GET /v1/costs` says."""
+"""`route-switch costs`: show what requests cost and what routing saved, as in `GET /v1/costs`."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -62,7 +62,7 @@ def _query(days: int | None, stated: Mapping[str, str | None], today: date) -> C
     params = {name: value for name, value in stated.items() if value is not None}
     if days is not None:
         if "from" in params or "to" in params:
-            raise UsageError("--days counts back from today: leave out --from and --to, or --days.")
+            raise UsageError("--days counts back from today. Use --days, or --from and --to.")
         params["from"] = str(today - timedelta(days - 1))
     try:
         return costs_query(params, today)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = usage_examples("delete-user customer-17 --stage prod", "delete-user customer-17 --yes")
 OWNER = ApiKey("owner", "the owner's command line", "admin")
-"""Stands for whoever may use the tables: the service deletes what a key may delete."""
+"""Represents the caller, who may use the tables: the service deletes what a key may delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ def delete_user(
             say(line)
     if not deleted.requests:
         raise RouteSwitchError(
-            f"There is no request of the user {user!r}. USER is the `user` field of the requests, "
-            "letter for letter. Requests that were deleted before are not found again."
+            f"There are no requests of the user {user!r}. USER must match the `user` field of the "
+            "requests exactly. Requests that were already deleted are not found."
         )
 
 
@@ -85,12 +85,12 @@ def _confirm(user: str) -> None:
         typer.confirm(f"Delete all requests of the user {user!r}? There is no undo.", abort=True)
     except typer.Abort:
         raise RouteSwitchError(
-            "Nothing was deleted. Answer y, or add --yes where nobody can answer."
+            "Nothing was deleted. Answer y, or add --yes to skip the question."
         ) from None
 
 
 def _delete(service: DeleteTexts, user: str) -> Deleted:
-    """Continue until all is deleted: one call takes some seconds."""
+    """Repeat the call until everything is deleted: one call takes some seconds."""
     requests, pending, part = 0, set[str](), 0
     remains: dict[UndeletedCopy, None] = {}
     while True:
@@ -102,8 +102,8 @@ def _delete(service: DeleteTexts, user: str) -> Deleted:
             return Deleted(requests, tuple(sorted(pending)), tuple(remains))
         if not done.requests and done.unfinished_part == part:
             raise StoreError(
-                f"The store was too slow to go on after {requests} requests. Run the command "
-                "again: what was deleted is not read again."
+                f"The store was too slow to continue after {requests} requests. Run the command "
+                "again: requests that were already deleted are not read again."
             )
         part = done.unfinished_part
         say(f"{requests} requests deleted so far …", err=True)
@@ -135,6 +135,6 @@ def _backup_days(dynamodb: "DynamoDBClient", table: str) -> int:
 def _in_words(deleted: Deleted) -> Iterator[str]:
     yield f"deleted: {deleted.requests} requests"
     for run in deleted.pending:
-        yield f"pending: run {run} holds copies until it, or the next run, has ended"
+        yield f"pending: run {run} holds copies until it or the next run ends"
     for each in deleted.remains:
         yield f"remains: {each.place}: {each.what_to_do}"

@@ -2,7 +2,7 @@
 
 
 def run() -> None:
-    """Run the command. Ctrl-C ends it without a traceback, also while it is still being loaded."""
+    """Run the command. Ctrl-C ends it without a traceback, even while it is loading."""
     try:
         from route_switch.cli.main import run as run_command
 

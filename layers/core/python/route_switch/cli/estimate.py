@@ -110,7 +110,7 @@ def read_deployment(stage: str) -> Deployment:
         return Deployment.model_validate_json(done.stdout)
     except ValidationError as error:
         raise ConfigurationError(
-            f"The checkout is of another release than this command: {describe(error)}. Run "
+            f"The checkout and this command are of different releases: {describe(error)}. Run "
             "`make install` in the checkout, then `.venv/bin/route-switch estimate` there."
         ) from error
 

@@ -42,7 +42,7 @@ class MeasuredRows:
 
     @property
     def remark(self) -> str | None:
-        """Say which rows are left out, and how many templates the others are from."""
+        """Say which rows are left out, and how many templates the others come from."""
         rows, templates = len(self.table.rows), len({e.template_key for e in self.table.examples})
         talks = in_conversations(self.table.examples)
         if not self.left_out and not self.merged and templates == rows and not talks:

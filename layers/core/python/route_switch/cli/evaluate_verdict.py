@@ -1,4 +1,4 @@
-"""What a comparison says, in sentences."""
+"""The result of a comparison, in sentences."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ FEW_ROWS = 30
 
 
 def verdict_lines(comparison: "Comparison") -> Iterator[str]:
-    """Yield whether to route with the candidate, then what weakens or surprises."""
+    """Yield the verdict on the candidate, then notes on weak or unexpected figures."""
     tiers = {
         tier: figures
         for tier in Tier

@@ -54,7 +54,7 @@ def examples(
         deployed.settings,
         deployed.connect("dynamodb"),
         deployed.connect("s3"),
-        # Whoever may read the table may read its texts. Learning filters its own input later.
+        # The caller may read the table, and so its texts. Learning filters its own input later.
         allowed=lambda example: example,
     )
     collected = collect([today - timedelta(days=n) for n in range(days)], sample, seed)

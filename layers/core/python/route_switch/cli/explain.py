@@ -1,4 +1,4 @@
-"""`route-switch explain`: which tier a query goes to, and why, as `POST /v1/route` decides."""
+"""`route-switch explain`: show which tier a query goes to, and why, as `POST /v1/route` decides."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ from route_switch.domain.profiles import Profile
 
 KEY_VARIABLE = "ROUTE_SWITCH_API_KEY"
 TIMEOUT_S = 35.0
-"""A router call and the two of an explanation take 6 s each at the most."""
+"""A router call and the two calls of an explanation take at most 6 s each."""
 EXAMPLES = usage_examples(
     "explain 'How do I reset my PIN?'",
     "explain 'How do I reset my PIN?' --deep",
@@ -146,10 +146,13 @@ def _ask(url: str, key: str, request: JsonObject, session_id: str | None) -> str
             answer = http.post(url, content=json.dumps(request), headers=headers)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise RouteSwitchError(
-            f"{url} does not answer: {error}. Check --stage or --endpoint, and that the stack runs."
+            f"{url} does not answer: {error}. Check --stage or --endpoint, and start "
+            "the stack if it is down."
         ) from error
     if answer.status_code != httpx.codes.OK:
-        raise RouteSwitchError(f"{url} refused with status {answer.status_code}: {_error(answer)}")
+        raise RouteSwitchError(
+            f"{url} refused the request with status {answer.status_code}: {_error(answer)}"
+        )
     return answer.text
 
 

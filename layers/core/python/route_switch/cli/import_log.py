@@ -1,4 +1,4 @@
-"""`route-switch import`: make examples of a log that another tool wrote."""
+"""`route-switch import`: make examples from a log of another tool."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ FIELDS = (
     *("input_tokens", "output_tokens", "cost_usd"),
 )
 MANY = 12
-"""How many places of lines a summary names for one reason."""
+"""How many lines or ranges of lines a summary names for one reason."""
 
 
 def import_(

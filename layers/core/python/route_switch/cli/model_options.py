@@ -31,8 +31,8 @@ _OPENAI = str(RouterConfig.model_fields["openai_base_url"].default)
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 FIRST_ANSWER_S = 60.0
-"""How long a command waits for a model that has not been reached yet: its address is more likely to
-be wrong than its provider to be down."""
+"""How long a command waits for a model that it has not reached yet: a wrong address is more likely
+than an outage of its provider."""
 
 PriceOf = Callable[[str], Price | None]
 
@@ -145,7 +145,7 @@ def paid_calls(
 
 
 def why_no_key(models: Iterable[str], config: RouterConfig) -> str | None:
-    """Return a note if OpenAI's own API will be called without a key."""
+    """Return a note if OpenAI's own API would be called without a key."""
     if os.environ.get("OPENAI_API_KEY") or config.openai_base_url != _OPENAI:
         return None
     called = next((name for name in models if provider_of(name) == "openai"), None)

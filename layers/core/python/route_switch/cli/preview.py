@@ -1,4 +1,4 @@
-"""`route-switch preview`: what routing would do to a log, and cost."""
+"""`route-switch preview`: show where routing would send the requests of a log, and the costs."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -166,7 +166,7 @@ def _prices(
     missing = [models[tier] for tier, known in found.items() if known is None]
     if missing:
         raise ConfigurationError(
-            f"No list price is known for {', '.join(missing)}. State one: --price "
+            f"No list price is known for {', '.join(missing)}. Set one with --price "
             f"{missing[0]}=INPUT,OUTPUT in USD per million tokens."
         )
     return {tier: known for tier, known in found.items() if known is not None}
@@ -201,12 +201,12 @@ def _evidence(answers: int, answers_usd: float, rows: int) -> Iterator[str]:
         "Costs are list prices times the tokens of the log, as if every model wrote as much as the "
         "one that answered. They include the router's calls."
     )
-    yield "Nothing here says how good the answers are."
+    yield "These figures do not say how good the answers are."
     if not answers:
         yield "The log has the answers of all tiers: 'route-switch evaluate' compares them."
         return
     yield (
-        f"To know that, {answers:,} answers are needed (about {usd(answers_usd)}), and a judge or "
-        f"gold to grade them. 'route-switch optimize --dry-run' estimates the whole run on these "
-        f"{rows:,} requests."
+        f"To measure that, {answers:,} answers are needed (about {usd(answers_usd)}), and a judge "
+        f"or gold to grade them. 'route-switch optimize --dry-run' estimates the whole run on "
+        f"these {rows:,} requests."
     )

@@ -1,4 +1,4 @@
-"""`route-switch prompt preview`: which of the last requests an edit would move."""
+"""`route-switch prompt preview`: show which of the last requests an edit would move."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,7 +50,7 @@ def preview(
     """Show which of the last requests an edited prompt would move, and what that costs.
 
     Asks the stage's router LLM about each query twice: with the live prompt and with FILE. Calls no
-    tier. If the budget runs out, it shows what it has compared by then.
+    tier. If the budget runs out, it shows what it has compared so far.
     """
     chosen = find_stage(stage)
     models = chosen.local_models()
@@ -80,7 +80,7 @@ def _preview(deployed: Deployed, budget_usd: float) -> PreviewPrompt:
         deployed.settings,
         deployed.connect("dynamodb"),
         deployed.connect("s3"),
-        # Whoever may read the table may read its texts.
+        # The caller may read the table, and so its texts.
         allowed=lambda example: example,
     )
     return PreviewPrompt(

@@ -10,7 +10,7 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 
 
 def read_prompt(path: Path, stored: LocalModelStore | None = None) -> RoutingPrompt:
-    """Markdown only names the numbers of a local model. They come from the JSON beside it (for
+    """Markdown only names the numbers of a local model. They come from the JSON next to it (for
     candidate.md, candidate.json), or from `stored`. Raise `PromptError` if they are in neither."""
     prompt = parse_prompt(read_text(path, "prompt"))
     model = prompt.local_model
@@ -29,8 +29,8 @@ def read_prompt(path: Path, stored: LocalModelStore | None = None) -> RoutingPro
 
 
 def store_numbers_beside(path: Path, document: str, stored: LocalModelStore) -> None:
-    """Store the numbers that Markdown names, if the JSON beside it holds them, so that an edited
-    candidate.md can be pushed. Numbers that no prompt names in the end are never read."""
+    """Store the numbers that Markdown names, if the JSON next to it holds them, so that an edited
+    candidate.md can be pushed. Numbers that no prompt names are never read."""
     prompt = readable_prompt(document)
     model = None if prompt is None else prompt.local_model
     numbers = None if model is None else _numbers_beside(path, model.sha256)

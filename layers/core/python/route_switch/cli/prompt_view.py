@@ -72,7 +72,7 @@ def history_table(versions: tuple[StoredVersion, ...]) -> Table:
 
 def text_of(versions: tuple[StoredVersion, ...], side: str) -> str:
     """Return one side of a comparison: a version if `side` is a number, else a file. A JSON file is
-    compared in its form as Markdown."""
+    compared as Markdown."""
     if side.isdecimal():
         return pick(versions, int(side)).document
     document = read_text(Path(side), "prompt")

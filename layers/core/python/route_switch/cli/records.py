@@ -1,4 +1,4 @@
-"""`route-switch records`: save records that the results table did not take."""
+"""`route-switch records`: save records that the results table is missing."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from route_switch.cli.terminal import say, say_json
 from route_switch.domain.operations.logged_requests import MARKS
 from route_switch.services.operations.replay_records import Replayed, ReplayRecords
 
-app = typer.Typer(help="Save records that the results table did not take.", no_args_is_help=True)
+app = typer.Typer(help="Save records that the results table is missing.", no_args_is_help=True)
 
 EXAMPLES = usage_examples(
     "records replay --stage prod",
@@ -111,13 +111,13 @@ def _of_router(lines: Iterable[str], file: Path) -> Iterator[str]:
         yield line
     if not names_requests:
         raise UsageError(
-            f"{file} has no line that names a request, so it is no log of the router's function. "
-            "Give --log such a log; those of a local stack are in .local/logs/."
+            f"{file} has no line that names a request, so it is not a log of the router function. "
+            "Pass a router log to --log; those of a local stack are in .local/logs/."
         )
 
 
 def _counted(lines: Iterable[str], hours: int | None) -> Iterator[str]:
-    """Say if the log was empty: nothing was looked at then."""
+    """Yield the lines. Afterwards, say so if there were none."""
     read = 0
     for line in lines:
         read += 1

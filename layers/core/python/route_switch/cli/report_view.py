@@ -56,7 +56,7 @@ def _on_terminal(name: str, table: ReportTable) -> Table:
 
 
 def report_body(report: WeekReport, context: AboutReport) -> JsonObject:
-    """Costs are in the words of `GET /v1/costs`."""
+    """Return the report as JSON, with costs in the fields of `GET /v1/costs`."""
     figures, sentences = report.figures, opening(report, context)
     days = _costs(report, "day", (CostGroup(*row) for row in report.days.items()))
     groups = {

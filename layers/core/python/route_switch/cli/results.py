@@ -120,7 +120,7 @@ def _show(deployed: Deployed, request_id: str, as_json: bool) -> None:
 
 
 def _facts(record: JsonObject) -> Iterator[tuple[str, JsonValue]]:
-    """Yield what people ask for first. --json has everything, texts included."""
+    """Yield the most important facts. --json has everything, texts included."""
     for name in ("request_id", "created_at", "status", "tier", "reason", "why", "model"):
         yield name, record.get(name) or "–"
     if record.get("session") is not None:
@@ -155,7 +155,7 @@ def _calls(record: JsonObject) -> Iterator[tuple[str, str]]:
 
 
 def _basis(record: JsonObject) -> str:
-    """Say what the saving rests on; records of an older release do not tell."""
+    """Say what the saving rests on; records of an older release do not say."""
     basis = record.get("saving_basis")
     if not isinstance(basis, str):
         return "recorded by an older release"

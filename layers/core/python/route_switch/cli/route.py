@@ -234,7 +234,7 @@ def _first_error(failures: list[RoutedRow]) -> str:
 
 
 def _print_json(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
-    """Return the rows that lack the router LLM's reply."""
+    """Print the rows as JSON, and return those without the router LLM's reply."""
     failures = []
     for row in routed:
         if row.lacks_reply:
@@ -244,7 +244,7 @@ def _print_json(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
 
 
 def _print_explained(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
-    """Return the rows that lack the router LLM's reply."""
+    """Print the explanations, and return the rows without the router LLM's reply."""
     failures = []
     for row in routed:
         if row.lacks_reply:
@@ -255,7 +255,7 @@ def _print_explained(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
 
 
 def _print_table(routed: Iterator[RoutedRow]) -> list[RoutedRow]:
-    """Return the rows that lack the router LLM's reply."""
+    """Print the rows as a table, and return those without the router LLM's reply."""
     table = Table("id", "tier", "reason", "router tokens", "ms", "query")
     failures = []
     for row in routed:

@@ -16,7 +16,7 @@ GAP = 2
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of whole cells. On a terminal that is too narrow for all columns, those of the
-    highest `rank` are left out first; those of rank 0 never."""
+    highest `rank` are left out first; those of rank 0 are always shown."""
 
     title: str
     rank: int = 0
@@ -26,9 +26,9 @@ class Column:
 def print_rows(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], *, whole: bool = False
 ) -> None:
-    """Print one line per row and wrap and cut nothing. Into a pipe or a file, print all columns,
-    separated by tabs. On a terminal that is too narrow, leave out columns, or if the rows are
-    wanted `whole`, print each cell on a line of its own."""
+    """Print one line per row, and neither wrap nor cut a cell. To a pipe or a file, print all
+    columns, separated by tabs. On a terminal that is too narrow, leave out columns, or, if `whole`,
+    print each cell on a line of its own."""
     screen = console()
     if not screen.is_terminal:
         for row in ([column.title for column in columns], *rows):
@@ -60,7 +60,7 @@ def print_rows(
 
 
 def _fitting(columns: Sequence[Column], widths: Sequence[int], width: int) -> list[int]:
-    """Return the places of the columns that fit into `width`, and of those of rank 0."""
+    """Return the positions of the columns that fit into `width`, and of all columns of rank 0."""
     shown = list(range(len(columns)))
     while sum(widths[place] + GAP for place in shown) - GAP > width:
         last = max(shown, key=lambda place: columns[place].rank)

@@ -90,7 +90,7 @@ class RunChecks:
         return f"{why} Add examples, or choose another --strategy than {self.plan.strategy}."
 
     def _unknown_costs(self) -> Iterator[str]:
-        """Yield each tier's model with a recorded answer whose cost nobody knows."""
+        """Yield each tier's model with a recorded answer whose cost is unknown."""
         models = self.plan.models.values()
         used = [
             example

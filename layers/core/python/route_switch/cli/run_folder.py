@@ -1,4 +1,4 @@
-"""Read the folder of a finished run, whose files must be of one run."""
+"""Read the folder of a finished run, and check that its files belong to one run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ class FinishedRun:
 
 
 def read_run(folder: Path) -> FinishedRun:
-    """Raise `RouteSwitchError` for files that are missing, damaged, or of different runs."""
+    """Raise `RouteSwitchError` for files that are missing, damaged or from different runs."""
     with optimizer_extra():
         from route_switch.optimizer.curve.decided_rows import FILE, decisions_from
     files = Folder(folder)
@@ -67,7 +67,7 @@ def _parsed(report: bytes, path: Path) -> "Report":
 
 def _mixed(folder: Path, why: str) -> RouteSwitchError:
     return RouteSwitchError(
-        f"report.json and decisions.json.gz in {folder} are not of the same run: {why}. One of "
+        f"report.json and decisions.json.gz in {folder} are from different runs: {why}. One of "
         f"them was changed, or comes from another run. {AGAIN}"
     )
 
@@ -83,6 +83,6 @@ def _why_other(candidate: bytes | None, version: str) -> str | None:
     if found == version:
         return None
     return (
-        f"candidate.json is not version {version}, of which the figures are: it was edited, or "
+        f"candidate.json is not version {version}, to which the figures belong: it was edited, or "
         "another run wrote to this folder."
     )

@@ -151,7 +151,7 @@ class _Wanted:
 
 
 def _given(text: str | None, option: str, read: Callable[[str], T], now: T | None) -> T | None:
-    """Return the value of an option: as it is now if it was not given, None for `none`."""
+    """Return the value of an option: the current one if it was not given, None for `none`."""
     if text is None:
         return now
     if text.casefold() == NONE:

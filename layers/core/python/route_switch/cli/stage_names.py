@@ -15,7 +15,7 @@ STACK_PREFIX = "route-switch-"
 
 
 class UsageError(ConfigurationError):
-    """The command line is at fault. The command exits with 2."""
+    """The command line is invalid. The command exits with 2."""
 
 
 def configured_stages() -> dict[str, JsonValue]:

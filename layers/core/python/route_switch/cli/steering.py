@@ -1,4 +1,4 @@
-"""`route-switch steering`: how far texts around a query move its tier."""
+"""`route-switch steering`: measure how far texts around a query move its tier."""
 
 import os
 import time
@@ -143,7 +143,7 @@ def router_for(config: RouterConfig, prompt: RoutingPrompt) -> RouteTexts:
         return choice.decision.tier
 
     until_failure = _until_failure(tier_of)
-    is_local = str(config.models.router).startswith("local/")  # needs a processor, not patience
+    is_local = str(config.models.router).startswith("local/")  # bound by the processor
 
     def route(texts: Sequence[str]) -> Sequence[Tier]:
         with ThreadPoolExecutor(1 if is_local else THREADS) as pool:
@@ -181,7 +181,7 @@ def _check_key(router_model: str, config: RouterConfig) -> None:
 def with_progress(
     route: RouteTexts, most: int, clock: Callable[[], float] = time.monotonic
 ) -> RouteTexts:
-    """Say on standard error, every `PROGRESS_S`, how many of at most `most` texts are routed."""
+    """Report to standard error, every `PROGRESS_S`, how many of at most `most` texts are routed."""
     routed, said_at = 0, clock()
 
     def route_and_say(texts: Sequence[str]) -> Sequence[Tier]:

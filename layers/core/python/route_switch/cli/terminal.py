@@ -1,4 +1,4 @@
-"""Print text that may hold anything: nothing printed here can control a terminal."""
+"""Print text from any source without letting it control the terminal."""
 
 import json
 import re
@@ -16,7 +16,7 @@ _CONTROLS = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\
 
 
 class PlainConsole(Console):
-    """Shows control and invisible characters in place of obeying them."""
+    """A console that shows control and invisible characters instead of acting on them."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -31,7 +31,7 @@ def console(file: TextIO | None = None) -> PlainConsole:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print a line; control characters are shown, not obeyed."""
+    """Print a line, with control characters made visible."""
     typer.echo(visible(text), err=err)
 
 
@@ -42,8 +42,8 @@ def note(text: str | None) -> None:
 
 
 def say_document(text: str) -> None:
-    """Print a document as it is, so that it can be written to a file; on a terminal, show control
-    characters."""
+    """Print a document unchanged, so that it can be written to a file; on a terminal, make control
+    characters visible."""
     sys.stdout.write(visible(text) if sys.stdout.isatty() else text)
 
 
@@ -52,6 +52,6 @@ def say_json(value: object, *, indent: int | None = None) -> None:
 
 
 def json_text(value: object, *, indent: int | None = None) -> str:
-    """Return JSON in which a terminal finds no control characters, and any reader the same text."""
+    """Return JSON with control characters escaped, so that no terminal acts on them."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -17,7 +17,7 @@ _LATIN = re.compile("[A-Za-z\u00aa-\u024f\u1e00-\u1eff]")
 def why_misread(router_model: str, queries: Sequence[str]) -> str | None:
     """Return a note if the router knows English only and many queries are in another script.
 
-    Other languages in Latin script cannot be told apart that simply; docs/limits.md warns of them.
+    Other languages in Latin script cannot be detected so simply; docs/limits.md warns of them.
     """
     if router_model != ENGLISH_ONLY or not queries:
         return None

@@ -1,4 +1,4 @@
-"""Tables and documents on a terminal, without a word or a figure that is cut."""
+"""Print tables and documents on a terminal without cutting words or figures."""
 
 from typing import ClassVar
 
@@ -25,8 +25,8 @@ def print_markdown(text: str) -> None:
 
 
 def fit(table: Table, screen: Console, width: int) -> int:
-    """Give each column its longest word and share what is left of `width`. Return the width that
-    the table then has."""
+    """Give each column room for its longest word, and divide the rest of `width`. Return the width
+    of the table."""
     unlimited = screen.options.update(max_width=ANY_WIDTH)
     if Measurement.get(screen, unlimited, table).maximum <= width:
         return width

@@ -48,7 +48,7 @@ class Deployment(BaseModel):
     owned: Owned
 
     def gb_s(self, seconds: float, memory_mb: int | None = None) -> dict[str, float]:
-        """Return the Lambda usage of a function that runs for so many seconds."""
+        """Return the Lambda usage of a function that runs for `seconds`."""
         gb = (memory_mb or self.memory_mb) / 1024
         return {f"lambda_{self.architecture}_gb_s": seconds * gb}
 

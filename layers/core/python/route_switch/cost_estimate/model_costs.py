@@ -20,7 +20,7 @@ DIGIT_TOKENS = 5
 @dataclass(frozen=True, slots=True)
 class ModelCosts:
     """USD a month, None if a price is unknown. `baseline_usd` sends every request to Tier 3, whose
-    answers may be so much shorter or longer that it costs `baseline_low_usd` or `…_high_usd`."""
+    answers may be shorter or longer, so that it costs from `baseline_low_usd` to `…_high_usd`."""
 
     router_usd: float | None
     tiers_usd: dict[Tier, float | None]

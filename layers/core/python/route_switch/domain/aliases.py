@@ -19,8 +19,7 @@ DEFAULT_ALIASES: Aliases = {
 
 def meaning_of(name: str, aliases: Aliases) -> str:
     """Return what the name stands for: the pattern with the most literal characters decides, and
-    without a pattern the name is itself. Upper and lower case are the same. A pattern can be sent
-    as a name."""
+    without a pattern the name is itself. Case does not matter. A pattern can be sent as a name."""
     if name in aliases:
         return aliases[name]
     found = (p for p in aliases if fnmatchcase(name.casefold(), p.casefold()))

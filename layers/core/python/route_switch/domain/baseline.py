@@ -10,7 +10,7 @@ from route_switch.domain.usage import Usage
 
 
 class SavingBasis(StrEnum):
-    """What a request's saving rests on, or why it is unknown."""
+    """The basis of a request's saving, or the reason why it is unknown."""
 
     TIER_3 = "tier_3"
     """Tier 3's own model answered, so nothing had to be assumed."""

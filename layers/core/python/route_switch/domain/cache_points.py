@@ -55,7 +55,7 @@ def without_points(
 def at_most_four(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue]
 ) -> tuple[Messages, Params]:
-    """Leave out the first points of a request with too many: the others keep what they keep."""
+    """Leave out the first points of a request with too many: the later ones keep the same text."""
     if sum(1 for _ in _points(messages, params)) <= MAX_POINTS:
         return tuple(messages), dict(params)
     return _with_last_points(messages, params, MAX_POINTS)
@@ -65,7 +65,7 @@ def with_points(
     messages: Sequence[JsonObject], params: Mapping[str, JsonValue], least: int
 ) -> tuple[Messages, Params]:
     """Set points after the tools and after the system messages at the beginning, if there are at
-    least so many tokens before each."""
+    least `least` tokens before each."""
     marked, changed = list(messages), dict(params)
     tools = params.get("tools")
     tokens = _tool_tokens(params)
@@ -85,7 +85,7 @@ def fixed_tokens(messages: Sequence[JsonObject], params: Mapping[str, JsonValue]
 
 
 def marks_conversation(messages: Sequence[JsonObject], params: Mapping[str, JsonValue]) -> bool:
-    """Whether a point is behind tools and system messages, so that the conversation is kept."""
+    """Whether a point comes after tools and system messages, so that the conversation is kept."""
     behind = messages[_leading_system_messages(messages) :]
     return MARK in params or any(True for _ in _points(behind, {}))
 

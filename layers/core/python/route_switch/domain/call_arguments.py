@@ -49,7 +49,7 @@ class CallArguments:
         return self._is_object
 
     def _read(self, piece: str, position: int) -> int:
-        """Read up to the next mark, and return the position behind it."""
+        """Read up to the next mark, and return the position after it."""
         if self._is_escaped:
             self._is_escaped = False
             return position + 1

@@ -1,8 +1,9 @@
 """Ids of tool calls, each of which occurs once in a conversation.
 
-Some servers number the calls of each answer anew (`call_0`). Clients find a result's call by its
-id, Claude Code drops a call whose id it has seen before, and a session names the state of a tool
-loop by it. So an id that the conversation has already is replaced before anything else reads it.
+Some servers restart the numbers of calls in each answer (`call_0`). Clients find a result's call by
+its id, Claude Code drops a call whose id it has seen before, and a session names the state of a
+tool loop by it. So an id that the conversation has already is replaced before anything else reads
+it.
 """
 
 from collections.abc import Iterator, Sequence

@@ -79,7 +79,7 @@ class CompletionBuilder:
 
     @property
     def adjusted(self) -> tuple[str, ...]:
-        """What was changed of the request, as far as it is known."""
+        """What was changed in the request, as far as it is known."""
         return self._last.adjusted
 
     def add(self, chunk: Chunk) -> Chunk:

@@ -55,7 +55,7 @@ class Conversation:
 
 
 ALONE = Conversation()
-"""Of a query that is all that the model gets."""
+"""The conversation of a query that is all that the model gets."""
 
 
 def last_answer(messages: Sequence[JsonObject]) -> JsonObject | None:
@@ -64,8 +64,8 @@ def last_answer(messages: Sequence[JsonObject]) -> JsonObject | None:
 
 
 def tool_loop_is_open(messages: Sequence[JsonObject]) -> bool:
-    """Whether the last word of a model is a call of tools, whatever has followed: results, or a
-    user who adds something to them."""
+    """Whether the model's last message calls tools, no matter what followed: results, or a message
+    that the user added to them."""
     message = last_answer(messages)
     if message is None:
         return any(message.get("role") in _RESULTS for message in messages)

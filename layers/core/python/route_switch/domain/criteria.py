@@ -1,4 +1,4 @@
-"""The grammar of a routing prompt's criteria: the only parser of them.
+"""The grammar of a routing prompt's criteria, and the only parser for it.
 
 A criterion is a bullet (`- …`, `* …` or `• …`), together with the lines below it that are indented
 further. It belongs to the nearest line above that is not a bullet and names exactly one tier, such

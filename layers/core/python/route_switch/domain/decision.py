@@ -20,7 +20,7 @@ class Reason(StrEnum):
     CAPPED = "capped"
     """Routing chose Tier 3, but the key is above its cap: see `domain.operations.upgrade_cap`."""
     SHADOW = "shadow"
-    """Routing only decides beside the answer: see `domain.shadow`."""
+    """Routing only decides, in parallel with the answer: see `domain.shadow`."""
     SESSION = "session"
     """The session stays on its tier: see `domain.sessions`."""
 

@@ -32,11 +32,11 @@ EFFORT_TOKENS: Mapping[str, EffortTokens] = {
     "xhigh": EffortTokens(8192, 32_768),
     "max": EffortTokens(16_384, 32_768),
 }
-"""By `Effort`, without `none`."""
+"""Tokens by `Effort`, without `none`."""
 
 
 def effort_of(budget_tokens: int) -> Effort:
-    """Return the least effort whose thoughts may take so many tokens: low, medium or high, which
+    """Return the least effort whose thoughts may take `budget_tokens`: low, medium or high, which
     every model with efforts knows."""
     if budget_tokens <= EFFORT_TOKENS["low"].most:
         return "low"

@@ -27,7 +27,7 @@ class PromptConflictError(PromptError):
 
 
 class PromptChangedError(PromptConflictError):
-    """Nothing was changed: another version is live than the one that the change is based on. `live`
+    """Nothing was changed: the live version is not the one that the change is based on. `live`
     describes that version, whose number is `version`; both are None if nothing is live any more."""
 
     def __init__(
@@ -58,8 +58,8 @@ class NoSuchVersionError(PromptError):
 
 
 class UnprovenEvidenceError(PromptError):
-    """A document that a person publishes states what no stored version and no run states. `problem`
-    says so without naming a command."""
+    """A document that a person publishes claims evidence that no stored version and no run has.
+    `problem` says so without naming a command."""
 
     def __init__(self, names: Sequence[str]) -> None:
         """`names` are the entries of its front matter that are added, changed or missing."""
@@ -126,7 +126,7 @@ class ModelTimeoutError(ModelError):
 
 class ModelNotCalledError(ModelError):
     """The call failed before it was sent, so nothing is known of the model. `store_error` is set if
-    a store was away that the call needs, such as that of the provider's key."""
+    a store that the call needs was unavailable, such as that of the provider's key."""
 
     def __init__(self, message: str, *, store_error: StoreError | None = None) -> None:
         super().__init__(message)
@@ -142,7 +142,7 @@ class TooCostlyRequestError(InvalidModelRequestError):
 
 
 class ModelUnusableError(ModelError):
-    """No repetition helps: the owner's key, account, quota, model name or address is wrong."""
+    """A retry does not help: the owner's key, account, quota, model name or address is wrong."""
 
 
 class AllTiersFailedError(RouteSwitchError):
@@ -237,8 +237,8 @@ def no_such_result(request_id: str) -> RequestRefusedError:
     """Return a 404 for a missing result. Another key's result gets the same error, so that its
     existence stays hidden."""
     return RequestRefusedError(
-        f"This key has no result '{request_id}'. It may have expired. If its answer has just come, "
-        "repeat the call.",
+        f"This key has no result '{request_id}'. It may have expired. If its answer has just "
+        "arrived, repeat the call.",
         status=HTTPStatus.NOT_FOUND,
         code="result_not_found",
     )

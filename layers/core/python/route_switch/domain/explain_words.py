@@ -24,8 +24,8 @@ from route_switch.domain.strategies.prompt_strategy import NAMED
 class Facts:
     """What is known of a decision.
 
-    `answer` is where the request goes; `routed` is what routing decided: the same, the decision
-    beside it in shadow, or None if routing was not asked. `named` is true if the request names its
+    `answer` is where the request goes; `routed` is what routing decided: the same, the recorded
+    decision in shadow, or None if routing was not asked. `named` is true if the request names its
     tier. `output_tokens` is the length that `costs` assume. `local` is what a local model says of
     the query, if one takes part.
     """
@@ -154,7 +154,7 @@ def _was_unasked(routed: RoutingDecision) -> bool:
 
 
 _MOVES = {
-    Move.NEW: "starts anew on",
+    Move.NEW: "starts over on",
     Move.KEPT: "stays on",
     Move.UP: "moves up to",
     Move.DOWN: "moves down to",

@@ -1,5 +1,5 @@
-"""Why a request goes to its tier, in figures and sentences. Of the query, an explanation quotes
-single words at most."""
+"""Why a request goes to its tier, in figures and sentences. An explanation quotes at most single
+words of the query."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Characters that nobody sees, as parts of regular expressions."""
+"""Invisible characters, as parts of regular expressions."""
 
 HIDDEN = (
     "\u034f\u115f\u1160\u180b-\u180e\u200b\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"

@@ -34,7 +34,7 @@ def parse_json(text: str | bytes) -> JsonValue:
         raise InvalidJsonError(str(error)) from error
 
 
-def valid_json(value: Any, depth: int = 0) -> JsonValue:  # whatever a library returned
+def valid_json(value: Any, depth: int = 0) -> JsonValue:  # a library may return any value
     """Return the value with valid text and finite numbers.
 
     Half a surrogate pair becomes U+FFFD, two halves become their character, minus infinity becomes
@@ -72,6 +72,6 @@ def _finite(number: float) -> float | None:
 
 
 def _whole_number(digits: str) -> int | float:
-    """Integers beyond 64 bits become floats, which every reader accepts."""
+    """Turn integers beyond 64 bits into floats, which every reader accepts."""
     number = int(digits) if len(digits) < 20 else float(digits)
     return number if -(2**63) <= number < 2**63 else float(number)

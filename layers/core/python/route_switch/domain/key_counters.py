@@ -4,7 +4,7 @@ from route_switch.domain.decision import Reason
 from route_switch.domain.request_record import RequestRecord
 
 LONG_ANSWER_TOKENS = 400
-"""An answer with as many output tokens is long for a query that was short enough to bypass."""
+"""An answer with this many output tokens is long for a query that was short enough to bypass."""
 
 
 def watched_counters(record: RequestRecord) -> dict[str, float]:
@@ -13,7 +13,8 @@ def watched_counters(record: RequestRecord) -> dict[str, float]:
     if record.status == "dry_run":
         return {}
     if record.reason in {Reason.ROUTER, Reason.CAPPED}:
-        # A client that asks for a larger tier (min_tier, a profile) does not make it routing's.
+        # A larger tier that the client asked for (min_tier, a profile) does not count as routing's
+        # choice.
         tier = min(record.decided_tier, record.routed_tier or record.decided_tier)
         return {f"routed:{tier.value}": 1}
     if record.reason is Reason.BYPASS:

@@ -24,7 +24,7 @@ HEAD_CHARS = 2400
 TAIL_CHARS = 1000
 MAX_WORDS = 500
 CONTEXT_CHARS = 400
-"""Read of the instructions, and of the message before the query."""
+"""Characters that are read of the instructions, and of the message before the query."""
 LENGTHS = (8, 16, 32, 64, 128, 256, 512, 1024)
 
 _UNSPACED = r"\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff"

@@ -1,5 +1,5 @@
 """A local model: plain numbers that predict, for each tier, how likely its answer is good enough,
-and its cost. Training them is learning's business (`optimizer`); here they are only used.
+and its cost. They are trained in `optimizer` and only used here.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""A record that the results table did not take, as JSON for the queue and the log.
+"""A record that is missing from the results table, as JSON for the queue and the log.
 
 It holds what the counters need, and neither text nor user.
 """
@@ -16,7 +16,7 @@ _MONEY = (
     "shadow_cost_low_usd",
     "shadow_cost_high_usd",
 )
-"""Fields that a record shows to nobody, but that its counters rest on."""
+"""Fields that are never shown, but that the counters need."""
 _DERIVED = {
     "router_cost_usd",
     "cost_usd",
@@ -43,7 +43,7 @@ def lost_record_as_json(record: RequestRecord) -> dict[str, JsonValue]:
 
 def read_lost_record(content: dict[str, JsonValue]) -> RequestRecord:
     """Read what `lost_record_as_json` wrote, in this release or an older one. Raise `ValueError`
-    (pydantic's included) if it is not a record, or if its costs are no amounts of money."""
+    (pydantic's included) if it is not a record, or if its costs are not amounts of money."""
     from pydantic import TypeAdapter  # the router only writes such records
 
     stored = {name: value for name, value in content.items() if name not in _DERIVED}

@@ -14,8 +14,8 @@ TOKENS_PER_IMAGE = 1000
 RESERVED_PER_IMAGE = 5000
 """Claude counts up to 4,784. A few small models count more, at prices that are as much lower."""
 RESERVED_PER_FILE = 500_000
-"""Tokens of a hundred pages, each read as text and as a picture. How many pages a file has, its
-bytes do not tell: they may be compressed."""
+"""Tokens of a hundred pages, each read as text and as a picture. The bytes of a file do not show
+how many pages it has: they may be compressed."""
 BYTES_PER_MESSAGE = 16
 """Allowance for a provider's own markup around a message."""
 

@@ -94,7 +94,7 @@ NOTHING_MEASURED = OutputRatios()
 
 
 class OutputRatioStore(Protocol):
-    """Where the router finds the measured ratios."""
+    """The store in which the router finds the measured ratios."""
 
     def keep(self, measured: Sequence[MeasuredRatio]) -> None:
         """Replace the ratios of these models. Raise `StoreError`."""

@@ -48,8 +48,8 @@ OPTIONAL = frozenset(
 """Parameters that tune or label an answer. Without one of these the answer is still an answer to
 the same request; any other is never left out."""
 CHOICES = ("reasoning_effort", "verbosity")
-"""Of these a model may take one value and refuse another. The refused value is left out, because
-without any the model thinks and writes as much as it likes."""
+"""A model may take one value of these and refuse another. The refused value is left out: without
+any value, the model thinks and writes as much as it likes."""
 LONGEST_CHOICE, MAX_CHOICES = 20, 16
 """Bounds of what is remembered of a key's requests."""
 LIMITS = ("max_tokens", "max_completion_tokens")
@@ -84,7 +84,8 @@ class Refused:
         return is_refused or name in self.left_out
 
     def note_choice(self, name: str, value: JsonValue) -> bool:
-        """Return whether the value is noted now. What no model takes may be long, and is not."""
+        """Return whether the value is noted now. A value that no model takes may be long, and is
+        not noted."""
         is_choice = isinstance(value, str) and len(value) <= LONGEST_CHOICE
         if not is_choice or len(self.choices) >= MAX_CHOICES or self.leaves_out(name, value):
             return False

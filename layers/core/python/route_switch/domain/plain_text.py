@@ -45,7 +45,8 @@ def excerpt(text: str, most: int) -> str:
 
 def visible(text: str) -> str:
     """Replace characters that a reader would not see or that control a terminal: control and
-    invisible characters, and those that reorder text. Nobody can approve what cannot be seen."""
+    invisible characters, and those that reorder text. A person cannot approve what they cannot
+    see."""
     return "".join(_shown(character) for character in text)
 
 

@@ -24,8 +24,8 @@ class ModelCall:
     `model` is the name without its provider prefix. `messages` are OpenAI chat messages. `params`
     holds every other field of an OpenAI chat completion request (`temperature`, `tools`, …), passed
     on unchanged. `timeout_s` limits the whole call, in seconds. With `stream`, the answer is wanted
-    as it is written. `is_cancelled` tells a client that nobody wants it any more. `key_id` is the
-    API key whose request it is; None for the owner's own calls, such as those of learning.
+    as it is written. `is_cancelled` tells a client that the answer is no longer wanted. `key_id` is
+    the API key whose request it is; None for the owner's own calls, such as those of learning.
     """
 
     model: str
@@ -39,7 +39,7 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of an answer, in a form that this product vouches for.
+    """A piece of an answer, in a form that this product guarantees.
 
     `delta` holds fields of an OpenAI assistant message; a call that is not streamed yields one
     chunk per choice, whose delta is the whole message. A streamed one yields pieces, in which each
@@ -144,7 +144,7 @@ class KeyStore(Protocol):
 
 
 class KeyLimits(Protocol):
-    """How much of their limits keys have used."""
+    """The use that keys have made of their limits."""
 
     def count(self, key_id: str, now: datetime, limit: int) -> bool:
         """Count one request in the current minute. Return False when `limit` has been reached."""
@@ -176,7 +176,7 @@ class ResultStore(Protocol):
 
 
 class SessionStore(Protocol):
-    """What the last answers of sessions left behind, for a day."""
+    """The states that the last answers of sessions left, kept for a day."""
 
     def load(self, session_id: str) -> SessionState | None:
         """Raise `StoreError`."""
@@ -198,6 +198,6 @@ class TextStore(Protocol):
 
 
 class LostRecords(Protocol):
-    """Where records go, without their text, when they could not be saved."""
+    """The place for records that could not be saved, without their text."""
 
     def send(self, record: RequestRecord) -> None: ...

@@ -33,8 +33,8 @@ TierTable = Annotated[tuple[Tier, Tier, Tier], Field(strict=False)]
 
 
 class ProfileTables(BaseModel):
-    """Which tier a tier that the router LLM names means for `quality` and for `cost`. `quality`
-    never lowers a tier, `cost` never raises one, and neither changes the order of two tiers."""
+    """The tiers that the router LLM's tiers mean for `quality` and for `cost`. `quality` never
+    lowers a tier, `cost` never raises one, and neither changes the order of two tiers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,7 +55,7 @@ class ProfileTables(BaseModel):
 ONE_TIER = ProfileTables(
     quality=(Tier.MEDIUM, Tier.LARGE, Tier.LARGE), cost=(Tier.SMALL, Tier.SMALL, Tier.MEDIUM)
 )
-"""For a prompt whose run fitted no table."""
+"""The tables of a prompt whose run fitted none."""
 
 
 def lambda_of(profile: Profile, lambda_: float) -> float:

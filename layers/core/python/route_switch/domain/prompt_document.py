@@ -51,7 +51,7 @@ from route_switch.domain.tiers import Tier
 _FRONT_MATTER = re.compile(r"\A\+\+\+\n(.*?)^\+\+\+\n", re.DOTALL | re.MULTILINE)
 _SECTION = re.compile(r"^# (Instruction|Demos|Messages)[ \t]*$", re.MULTILINE)
 _SECTION_OR_MODEL = re.compile(rf"^# (Instruction|Demos|Messages|{SECTION})[ \t]*$", re.MULTILINE)
-"""With a local model only: a prompt without one may have the line in its instruction."""
+"""Applies only with a local model: a prompt without one may have the line in its instruction."""
 _DEMOS_OF_TIER = re.compile(r"^## Tier ([123])[ \t]*$", re.MULTILINE)
 _QUOTE = re.compile(r"(?:^>.*(?:\n|\Z))+", re.MULTILINE)
 _MESSAGE = re.compile(r"^## (\w+)[ \t]*\n+~~~\n(.*?)\n~~~[ \t]*$", re.DOTALL | re.MULTILINE)

@@ -44,7 +44,7 @@ def texts_of(prompt: RoutingPrompt) -> tuple[PromptText, ...]:
 
 
 def without_text(prompt: RoutingPrompt, text: PromptText) -> RoutingPrompt | None:
-    """Return the prompt without this text of the tier, also where it is repeated. None if the
+    """Return the prompt without this text of the tier, including its repetitions. None if the
     prompt does not have it, or if its lines cannot go without changing other criteria."""
     left_out = (text.kind, text.tier, text.text)
     if text.kind == "demo":

@@ -27,9 +27,9 @@ QUOTED_SINCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`more_tokens` estimates what the model has to read beside messages and tools: the form of the
-    answer, and text that the answer is predicted from. `is_rendered` marks a text that `for_router`
-    returned: the router LLM gets it unchanged."""
+    """`more_tokens` estimates what the model has to read in addition to messages and tools: the
+    form of the answer, and text that the answer is predicted from. `is_rendered` marks a text that
+    `for_router` returned: the router LLM gets it unchanged."""
 
     text: str
     conversation: Conversation = ALONE

@@ -115,7 +115,8 @@ def at_most(units: list[Unit], most: int) -> list[Unit]:
 
 @lru_cache(maxsize=SIDES)
 def poses_task(text: str) -> bool:
-    """Whether the text holds code or a list of options: a task that is hard to take for another."""
+    """Whether the text holds code or a list of options: a task that is hard to confuse with
+    another."""
     read = ends_of(text)
     return bool(_CODE.search(read)) or len(_OPTIONS.findall(read)) >= 3
 
@@ -162,8 +163,8 @@ def task_in(units: list[Unit]) -> list[Unit]:
     them that says what to do, of at least `TASK_WORDS` words.
 
     Return none of them if they hold no code or options of at least `REQUEST_WORDS` words: that
-    little can be put around any query. Nor if more than a third of the words are around them: that
-    much is what the task is about, such as a passage with questions."""
+    little can be put around any query. Return none of them either if more than a third of the words
+    are around them: that much is what the task is about, such as a passage with questions."""
     numbers = [number for number, unit in enumerate(units) if poses_task(unit.text)]
     if sum(units[number].words for number in numbers) < REQUEST_WORDS:
         return []

@@ -25,7 +25,7 @@ _KINDS = {
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
 }
-"""By the validator's type of error."""
+"""Reasons by the validator's type of error."""
 
 
 def why_invalid(problem: "ErrorDetails") -> str:

@@ -17,14 +17,14 @@ TRANSPORT = frozenset(
     | {"base_url", "api_version", "extra_headers", "extra_query", "extra_body", "headers"}
     | {"model", "messages"}
 )
-"""Fields of a logged call that say how it was sent, to which model, and with what: they are no
+"""Fields of a logged call that say how it was sent, to which model, and with what: they are not
 parameters of the answer."""
 
 TEXT_PARTS = ("text", "refusal", "input_text", "output_text")
-"""Types of content parts that are no attachments."""
+"""Types of content parts that are not attachments."""
 
 MAX_REPLAY_BYTES = 1_000_000
-"""Of messages and parameters. A learning run holds thousands of examples in memory."""
+"""The most bytes of messages and parameters: a run holds thousands of examples in memory."""
 
 Parts = tuple[str, tuple[JsonObject, ...], tuple[JsonObject, ...]]
 """The query's text, the messages before it, and those from it on if they are more than its text."""

@@ -139,7 +139,7 @@ class RequestRecord:
     session_id: str | None = None
     profile: Profile = BALANCED
     skipped_models: tuple[str, ...] = ()
-    """Models whose turn came, and that were not called because they keep failing."""
+    """Models that were skipped when their turn came, because they keep failing."""
 
     @property
     def router_cost_usd(self) -> float | None:
@@ -176,7 +176,7 @@ class RequestRecord:
 
     @property
     def saving_basis(self) -> SavingBasis:
-        """What the saving rests on, or why it is unknown."""
+        """The basis of the saving, or the reason why it is unknown."""
         if self.baseline_cost_usd is None or self.cost_usd is not None:
             return self.baseline_basis
         counted = all(each.usage for each in self.attempts if each.cost_usd is None)

@@ -13,7 +13,7 @@ from route_switch.domain.look_alikes import LOOK_ALIKES, SCRIPTS, SMALL_CAPITALS
 
 HEAD_CHARS = 6000
 TAIL_CHARS = 3000
-"""Of a longer text, only the ends are read. A router LLM gets far less of it."""
+"""Only the ends of a longer text are read. A router LLM gets far less of it."""
 WORDS_LEFT = 3
 SAID_OFTEN = 5
 SHORTEST_SENTENCE = 10
@@ -67,7 +67,7 @@ def as_read(text: str) -> str:
 
 def _in_plain_letters(text: str) -> str:
     text = _HIDDEN.sub("", _left_out(_INTERLEAVED, text))
-    if not _EAST_ASIAN.search(text):  # where full-width letters are no disguise
+    if not _EAST_ASIAN.search(text):  # where full-width letters are not a disguise
         text = _FULL_WIDTH.sub(lambda run: f"\n{unicodedata.normalize('NFKC', run[0])}\n", text)
     text = _RAISED.sub(_compatible, _STYLED.sub(_compatible, text))
     text = _SMALL.sub(_without_small_capitals, text)
@@ -118,7 +118,7 @@ def _without_repetition(text: str) -> str:
 
 
 def _is_sentence(text: str) -> bool:
-    """Lines of code, tables and formulas are repeated for a reason."""
+    """Whether it is a sentence: code, tables and formulas repeat lines for a reason."""
     if len(text) < SHORTEST_SENTENCE:
         return False
     return not text.isascii() or len(_PLAIN_WORD.findall(text)) >= FEWEST_PLAIN

@@ -83,11 +83,12 @@ class SessionOfRequest(Protocol):
         ...
 
     def held(self) -> SessionDecision | None:
-        """Return the decision if the session's model must stay, whatever a strategy suggests."""
+        """Return the decision if the session's model must stay, regardless of what a strategy
+        suggests."""
         ...
 
     def moved(self, wanted: Tier) -> SessionDecision:
-        """Return what becomes of the session if routing asks for this allowed tier."""
+        """Return what happens to the session if routing asks for this allowed tier."""
         ...
 
 

@@ -117,7 +117,7 @@ def without_state(messages: Sequence[JsonObject]) -> tuple[JsonObject, ...]:
 def split_after_answers(
     messages: Sequence[JsonObject], answers: int
 ) -> tuple[tuple[JsonObject, ...], tuple[JsonObject, ...]]:
-    """Split the messages behind so many of a model's answers."""
+    """Split the messages after this many `answers` of a model."""
     places = [n for n, message in enumerate(messages) if message.get("role") == "assistant"]
     end = places[answers - 1] + 1 if 0 < answers <= len(places) else 0
     return tuple(messages[:end]), tuple(messages[end:])

@@ -39,7 +39,7 @@ it was cleared or summarized."""
 
 
 class Move(StrEnum):
-    """What became of the session with this request."""
+    """What happened to the session with this request."""
 
     NEW = "new"
     KEPT = "kept"
@@ -70,11 +70,11 @@ class SessionState:
     """What the last answer left behind.
 
     `input_tokens` is the whole input as the provider counted it, and `cached_tokens` what of it the
-    provider reported as read from or written to its cache. `estimated_tokens` is our own estimate
-    of the input, as in `SessionTurn`. `answers` counts the answers that `model` has given in a row.
-    `used_at` is the time in seconds since 1970 when the answer began, and `cache_s` the lifetime of
-    the cache since then. `signer` is the model whose signed reasoning the conversation carries, if
-    one has signed any.
+    provider reported as read from or written to its cache. `estimated_tokens` is the router's
+    estimate of the input, as in `SessionTurn`. `answers` counts the answers that `model` has given
+    in a row. `used_at` is the time in seconds since 1970 when the answer began, and `cache_s` the
+    lifetime of the cache since then. `signer` is the model whose signed reasoning the conversation
+    carries, if one has signed any.
     """
 
     tier: Tier
@@ -98,7 +98,7 @@ class SessionState:
 
     @property
     def likely_signer(self) -> Signer:
-        """Whose signed reasoning the messages carry, if they carry any."""
+        """The model whose signed reasoning the messages carry, if they carry any."""
         return self.signer or Signer(self.model)
 
     def is_warm(self, now: float) -> bool:
@@ -106,7 +106,7 @@ class SessionState:
 
     def grown_to(self, estimated_tokens: int) -> int:
         """Return what the provider is likely to count for the next request: its count of the last
-        one, and our estimate of what has been added."""
+        one, and the estimate of what has been added."""
         return max(self.input_tokens + estimated_tokens - self.estimated_tokens, 0)
 
 
@@ -152,7 +152,7 @@ def state_after(
     cache_s: int = CACHE_S,
 ) -> SessionState:
     """Return the state after an answer to `turn` that `model` began at `began_at`. Without `usage`,
-    our estimate stands for the input."""
+    the estimate stands for the input."""
     goes_on = before is not None and _fresh_start(turn, before, began_at) is None
     stayed = before is not None and goes_on and before.model == model
     return SessionState(
@@ -169,7 +169,7 @@ def state_after(
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Who may answer the request: `tiers` is never empty."""
+    """The tiers and models that may answer the request: `tiers` is never empty."""
 
     tiers: frozenset[Tier]
     models: frozenset[str]
@@ -191,8 +191,9 @@ class SessionDecision:
 def as_answered(
     decision: SessionDecision | None, tier: Tier, model: str | None
 ) -> SessionDecision | None:
-    """Return what became of a decision once `model` of `tier` has answered; None if the decided
-    tier failed. A model that took the place of the one to keep starts with an empty cache."""
+    """Return the decision as it was carried out once `model` of `tier` has answered; None if the
+    decided tier failed. A model that took the place of the one to keep starts with an empty
+    cache."""
     if decision is None or tier is not decision.tier:
         return None
     if decision.model is None or model in (None, decision.model):
@@ -230,7 +231,7 @@ class SessionRule:
         candidates: Candidates,
         now: float,
     ) -> SessionDecision:
-        """Return what becomes of the session if the router asks for `wanted`, a candidate's tier.
+        """Return what happens to the session if the router asks for `wanted`, a candidate's tier.
         `now` is in seconds since 1970."""
         if state is None:
             return SessionDecision(Move.NEW, Ground.NO_STATE, wanted)

@@ -1,6 +1,6 @@
 """Shadow: one tier answers, and the router's decision is only recorded.
 
-Nobody's answers get worse before there is evidence. What routing would have saved is known from the
+No answer gets worse before there is evidence. What routing would have saved is known from the
 decisions, and what it would have lost from learning, which replays a sample of the requests.
 
 Router calls in shadow are sampled so that they stay within a budget. The share of a day follows
@@ -36,7 +36,7 @@ DRY_RUN_USD = "router_usd:dry_run"
 from the sample."""
 
 ANSWERED_FIRST = "the answer was ready first"
-"""The error of a router call that was left behind. It is charged all the same."""
+"""The error of a router call that was abandoned. It is charged all the same."""
 
 
 READ_BY_BUDGET = (
@@ -81,7 +81,7 @@ class RouterDay:
 
     @classmethod
     def from_counters(cls, counters: Mapping[str, float]) -> Self:
-        """Count calls of both modes: the days before a stage goes into shadow tell its traffic."""
+        """Count calls of both modes: the days before a stage enters shadow predict its traffic."""
         live = counters.get("reason:router", 0) + counters.get("reason:fallback", 0)
         paid = counters.get("cost_usd:tier:router", 0.0)
         return cls(

@@ -34,7 +34,7 @@ class ShadowGroup(StrEnum):
 
     @property
     def priced(self) -> str:
-        """Requests whose saving is known."""
+        """The counter of requests whose saving is known."""
         return f"shadow:{self.value}:priced"
 
     @property

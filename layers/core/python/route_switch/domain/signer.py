@@ -1,4 +1,4 @@
-"""Whose signed reasoning a conversation carries.
+"""The model whose signed reasoning a conversation carries.
 
 Only the model that signed reasoning can read it, and providers refuse that of another model. A
 session may be continued by another model, which then reads the conversation without it. So the
@@ -19,7 +19,7 @@ class Signer:
     foreign_answers: int = 0
 
     def is_model(self, name: str) -> bool:
-        """Whether this is the model, with whatever parameters: they do not matter to signatures."""
+        """Whether this is the model, with any parameters: signatures do not depend on them."""
         return model_of(name) == model_of(self.model)
 
 

@@ -1,4 +1,4 @@
-"""What the owner can change without a deployment."""
+"""Settings that the owner can change without a deployment."""
 
 from typing import Annotated, Literal
 

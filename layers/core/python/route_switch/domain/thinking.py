@@ -50,8 +50,8 @@ def fit_thinking(
 
 
 def as_effort(params: Mapping[str, JsonValue]) -> Fitted:
-    """Return the parameters for a model that knows no `thinking`: with an effort in its place, if
-    the request states none beside it."""
+    """Return the parameters for a model that knows no `thinking`: with an effort in its place,
+    unless the request states one."""
     thinking = params.get("thinking")
     if not isinstance(thinking, dict):
         return dict(params), ()

@@ -85,7 +85,7 @@ class TierModels(BaseModel):
 
 
 class ModelCatalog(BaseModel):
-    """Which models serve which tier, which one routes, and what each of them costs."""
+    """The models of each tier, the router model, and their prices."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -160,6 +160,6 @@ class ModelCatalog(BaseModel):
 
 
 def _default_output_tokens(name: str) -> int | None:
-    """Return the output limit where nobody states one. Thoughts come on top of it."""
+    """Return the output limit if none is stated. Thoughts come on top of it."""
     default = DEFAULT_OUTPUT_TOKENS.get(name.partition("/")[0])
     return None if default is None else default + split_name(name)[1].thinking_room

@@ -8,7 +8,7 @@ OpenAI's tokenizers.
 from bisect import bisect_right
 
 BYTES_PER_TOKEN = 4
-"""Of text in Latin, Greek, Cyrillic or Arabic script, and of code."""
+"""For text in Latin, Greek, Cyrillic or Arabic script, and for code."""
 LENGTH_BUCKET_EDGES = (8, 32, 128, 512)
 """Estimated tokens at which the next range of lengths begins."""
 LENGTH_BUCKETS = range(len(LENGTH_BUCKET_EDGES) + 1)

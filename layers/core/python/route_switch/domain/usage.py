@@ -33,7 +33,7 @@ _CACHED = (
     "cache_read_tokens",
 )
 _WRITTEN = ("cache_creation_input_tokens", "cache_creation_tokens", "cache_write_tokens")
-"""Names of cached reads and cache writes, beside the other numbers or in their details."""
+"""Names of cached reads and cache writes, next to the other numbers or in their details."""
 
 
 RARE_TOKENS = ("cache_write_1h_tokens", "audio_input_tokens", "audio_output_tokens")

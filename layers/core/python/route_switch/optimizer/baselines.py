@@ -52,7 +52,7 @@ def _learned(rows: Measurement) -> Iterator[Policy]:
 
 
 def _oracle(rows: Measurement) -> Policy:
-    """Route by the known rewards: an upper bound, part of which is luck that nobody can predict."""
+    """Route by the known rewards: an upper bound, which is partly unpredictable luck."""
     return without_router("oracle", best_tier(rows.arrays.rewards(rows.lambda_)))
 
 

@@ -1,4 +1,4 @@
-"""Whose requests the demos of a candidate were taken from."""
+"""The clients whose requests the demos of a candidate were taken from."""
 
 from collections.abc import Sequence
 

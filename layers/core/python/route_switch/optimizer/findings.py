@@ -71,7 +71,7 @@ class Findings:
     agreement: Agreement | None = None
     judged: JudgeCounts = field(default_factory=JudgeCounts)
     router_replies: dict[str, ReplyCount] = field(default_factory=dict)
-    """By the version of the prompt, on held-out rows."""
+    """Replies by the version of the prompt, on held-out rows."""
     asked: dict[str, float] = field(default_factory=dict)
     """The share of held-out rows for which the router LLM is asked, as above."""
     decisions: RunDecisions | None = None

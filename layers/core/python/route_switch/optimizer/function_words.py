@@ -18,4 +18,4 @@ _WORDS = """
     wouldn
 """
 FUNCTION_WORDS = frozenset(_WORDS.split())
-"""In lower case. The end has what is left of contractions such as “don't”."""
+"""The words in lower case. The last ones are the remains of contractions such as “don't”."""

@@ -155,7 +155,7 @@ class _Recorder:
     """Receives GEPA's events: each prompt that was evaluated on all validation rows, and each
     revision that was not, because it did no better on training queries.
 
-    GEPA logs an exception of a recorder and goes on, so `record` has to be guarded.
+    GEPA logs an exception of a recorder and continues, so `record` has to be guarded.
     """
 
     def __init__(

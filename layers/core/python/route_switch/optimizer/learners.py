@@ -21,7 +21,7 @@ LEARNERS: dict[str, Callable[[QueryFeatures, QueryFeatures], Learner]] = {
     "clusters": cluster_table,
     "length": length_rule,
 }
-"""Each gets the train rows and the rows to predict. The keys are the names of the policies."""
+"""The learners by policy name. Each gets the train rows and the rows to predict."""
 
 
 @dataclass(frozen=True, slots=True)

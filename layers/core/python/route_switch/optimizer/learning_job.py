@@ -213,8 +213,8 @@ def default_proposer(
 ) -> str:
     """Return the large model if it can be called, else the router model, else the simulated one.
 
-    A model that is only recorded is not called: a benchmark names models such as `meta/llama-2-70b`
-    whose provider nobody here has.
+    A model that is only recorded is not called: a benchmark names models such as
+    `meta/llama-2-70b`, whose provider may not exist here.
     """
     for name in (model_of(models[Tier.LARGE]), router_model):
         if "/" in name and provider_of(name) not in IN_PROCESS and name not in only_recorded:

@@ -24,7 +24,7 @@ from route_switch.domain.query import Query
 from route_switch.optimizer.arrays import Floats
 
 CONSTANT = 0.0
-"""A strength that lets no feature count."""
+"""A strength at which no feature counts."""
 WIDTH = BUCKETS + len(DENSE)
 MOST_LOG_ODDS = 20.0
 LEAST_COST = 1e-6

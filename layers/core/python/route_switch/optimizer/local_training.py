@@ -80,7 +80,7 @@ class Strengths:
 def train_local(
     train: OutcomeTable, validation: OutcomeTable, policy: LearnFromText, lambda_: float
 ) -> TrainedLocal:
-    """Train on the rows whose text may be learned from. There have to be some in train."""
+    """Train on the rows whose text may be learned from. Some must be in train."""
     rows = local_rows(train, validation, policy, lambda_)
     strengths = _chosen(rows)
     on_train = _of_readings(rows, strengths, rows.in_train)

@@ -136,7 +136,7 @@ class _MIPROv2(MIPROv2):  # type: ignore[misc]  # DSPy is untyped
 
 class _TrialRecorder(BaseCallback):  # type: ignore[misc]  # DSPy is untyped
     """Records each evaluation as it ends. `failure` is the first that failed. A prompt that is
-    refused is not sent to the router, and is no trial."""
+    refused is not sent to the router, and does not count as a trial."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Tries prompts of a run with the packaged steering strings, around queries of its train rows."""
+"""Try prompts of a run with the packaged steering strings, around queries of its train rows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -105,7 +105,7 @@ class SteeringCheck:
 
 class _UntilStopped:
     """`PaidCalls` that asks for nothing more once the run is stopped: queued calls of other threads
-    would be started, and counted, in vain."""
+    would be started, and counted, for nothing."""
 
     def __init__(self, calls: PaidCalls) -> None:
         self._calls = calls
@@ -158,7 +158,8 @@ class SteeringBeforeTheLook:
         return next((each.why_worse for each in verdicts if each.why_worse is not None), None)
 
     def _look_alone(self, prompt: RoutingPrompt) -> None:
-        """With too few common queries, a prompt that nothing moves may still go live by itself."""
+        """Judge a prompt alone: with too few common queries, a prompt that nothing moves may still
+        go live."""
         alone = self._check.alone(prompt)
         if alone.why_worse is not None:
             self.unknown[prompt.version] = f"{TOO_FEW}, and {alone.why_worse}"

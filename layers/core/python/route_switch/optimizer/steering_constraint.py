@@ -10,9 +10,9 @@ EASIER = "easier to steer than the current prompt"
 class SteeringConstraint:
     """Return why a prompt must not be evaluated, or None. Each prompt is tried once.
 
-    `start` is the prompt that the search starts from. With a router LLM of a provider, an
-    instruction is tried once, with the demos of `start` whatever its own, and at most as many are
-    as MIPROv2 proposes; later ones are evaluated untried.
+    `start` is the prompt that the search starts from. With a provider's router LLM, an instruction
+    is tried once, with the demos of `start` in place of its own. At most as many are tried as
+    MIPROv2 proposes; later ones are evaluated without being tried.
     """
 
     def __init__(self, check: SteeringCheck, start: RoutingPrompt) -> None:

@@ -1,4 +1,4 @@
-"""How much is tried to find out how easily prompts are steered."""
+"""How many texts and queries are tried to find out how easily prompts are steered."""
 
 from dataclasses import dataclass
 
@@ -41,7 +41,8 @@ class Effort:
 IN_THE_RUN = Effort(texts=12, queries=24, rows=160, controls=3)
 IN_THE_SEARCH = Effort(texts=4, queries=12, rows=160)
 ELSEWHERE = Effort(texts=3, queries=8, rows=40, controls=1)
-"""For a router LLM of a provider, whose calls cost money or time: in the search, and for scores."""
+"""The effort for a provider's router LLM, whose calls cost money or time: in the search, and for
+scores."""
 BEFORE_THE_LOOK = Effort(texts=4, queries=16, rows=80)
 """The same, for what may go live: few prompts, and the last time that anything is refused."""
 

@@ -1,7 +1,7 @@
 """A switch that stops an optimizer that would go on after errors and interruptions.
 
 DSPy's GEPA counts an ordinary exception as a score of 0, and its threads work through their queue
-after Ctrl-C. Once the switch is thrown, each guarded step raises what threw it.
+after Ctrl-C. Once the switch is thrown, each guarded step raises the error that threw it.
 """
 
 import signal

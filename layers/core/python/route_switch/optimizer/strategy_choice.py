@@ -23,7 +23,7 @@ from route_switch.optimizer.validation_rows import Decisions, ValidationRows
 TIE = 0.002
 """Estimates of the objective that differ by less are a tie."""
 MAX_ASKED = 0.3
-"""Most of the validation rows' weight for which `hybrid` may ask the router LLM."""
+"""The largest share of the validation rows' weight for which `hybrid` may ask the router LLM."""
 ASKED_SHARES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
 CHEAPEST_TO_SERVE: tuple[StrategyName, ...] = ("local", "hybrid", "prompt")
 
@@ -53,8 +53,8 @@ class TriedPrompts:
 @dataclass(frozen=True, slots=True)
 class StrategyChoice:
     """`estimates` are of the strategies that could be served, on `n` validation rows; `chosen` is
-    one of them. `why_no_local` says why there is no local model, None if there is one. `refused`
-    are the strategies that are easier to steer than the incumbent, with what shows it."""
+    one of them. `why_no_local` says why there is no local model; it is None if there is one.
+    `refused` are the strategies that are easier to steer than the incumbent, with what shows it."""
 
     chosen: StrategyName
     estimates: dict[StrategyName, StrategyEstimate]

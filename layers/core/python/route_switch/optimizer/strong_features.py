@@ -21,7 +21,7 @@ LEAST_WEIGHT = 0.1
 """A weight below that changes a probability by less than 2.5 points, and many are noise."""
 MIN_TEMPLATES = 5
 MIN_CLIENTS = 2
-"""A word that fewer queries or clients use might tell who asked what."""
+"""A word that fewer queries or clients use might reveal who asked what."""
 MIN_LETTERS = 3
 MAX_LETTERS = 40
 _OWNER = ""

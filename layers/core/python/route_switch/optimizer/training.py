@@ -31,9 +31,9 @@ class LabeledQuery:
     """A query as the router LLM sees it.
 
     `rewards` is in the order of the tiers, and `best` is the column of the best tier. `weight` is
-    relative: 1 on average. `demo_rank` is a train query's place among those that may become
-    demos (short, whole and typical), and None for all others. `as_good` says, in the order of the
-    tiers, whether the answer is no worse than the largest tier's; it is empty if nobody asks.
+    relative: 1 on average. `demo_rank` is a train query's place among those that may become demos
+    (short, whole and typical), and None for all others. `as_good` says, in the order of the tiers,
+    whether the answer is no worse than the largest tier's; it is empty if it is not asked for.
     """
 
     text: str

@@ -1,8 +1,8 @@
 """Name a request in the log before it can cost anything.
 
 If the function is killed before the request's record is saved, `route-switch records replay` finds
-the request by this line. It goes to standard output, whatever the log level, as metrics do: it is
-part of the accounts, costs no call, and survives the process.
+the request by this line. Like metrics, it goes to standard output at every log level: it is part of
+the accounts, costs no call, and survives the process.
 """
 
 import json

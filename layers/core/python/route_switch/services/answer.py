@@ -100,7 +100,7 @@ class Answer:
             self._session.keep(self.routed)
 
     def save(self) -> bool:
-        """Save the record, and the session's state beside it; return whether the record was
+        """Save the record, and the session's state in parallel; return whether the record was
         saved."""
         session, routed = self._session, self.routed
         if session is None:

@@ -47,7 +47,7 @@ class TierAnswer:
     """The calls in order, and the model that answered, if any.
 
     `live` is an answer that has begun; until its end, there is no completion. `skipped` are the
-    models whose turn came, but that were left alone because they keep failing.
+    models that were skipped when their turn came, because they keep failing.
     """
 
     calls: tuple[CallResult, ...]
@@ -86,7 +86,7 @@ class AnswerQuery:
         key_id: str | None = None,
     ) -> TierAnswer:
         """Stop at the first answer, with `stream` at its beginning, or when the time is up.
-        `key_id` is whose request it is.
+        `key_id` is the key that sent the request.
 
         A timed-out call is charged anyway, so when nothing else is left to try, wait for its
         answer.
@@ -137,7 +137,7 @@ class AnswerQuery:
         return StreamLimits(first_s, self._stall_s, is_last)
 
     def ended(self, answer: TierAnswer) -> TierAnswer:
-        """Return a streamed answer as it was in the end."""
+        """Return a streamed answer with its final result."""
         calls = tuple(map(self._caller.with_whole_answer, answer.calls))
         return replace(answer, calls=calls, completion=calls[-1].completion)
 
@@ -151,7 +151,7 @@ class AnswerQuery:
         return self._answered_late(tier, updated) or TierAnswer(updated, tier, None, None)
 
     def _answered_late(self, tier: Tier, calls: Sequence[CallResult]) -> TierAnswer | None:
-        """Return the answer of a call that had run out of its own time, if there is one by now."""
+        """Return the answer of a call that ran out of its own time, if it has arrived by now."""
         updated = tuple(map(self._caller.with_late_answer, calls))
         for call in updated:
             if call.completion:
@@ -191,7 +191,7 @@ def failure_of(answer: TierAnswer, request_id: str) -> RouteSwitchError | None:
 
     A refusal is the caller's to fix if the first model refused, or if every model did. If only a
     stand-in refused, a repetition may reach the first model again. If no model could be called
-    because a store is away, that is the failure.
+    because a store is unavailable, that is the failure.
     """
     if answer.completion is not None or answer.live is not None:
         return None

@@ -45,7 +45,7 @@ class Attempts:
         latency_ms: float,
     ) -> Attempt:
         if not isinstance(error, ModelTimeoutError):
-            # Providers charge for what they report to have used, whatever became of the answer.
+            # Providers charge for the usage that they report, even if the answer failed.
             cost = 0.0 if error.usage is None else cost_usd(error.usage, self._catalog.price(name))
             return Attempt(
                 name, tier, "failed", latency_ms, error.usage, cost,
@@ -91,7 +91,7 @@ def reason(error: ModelError) -> str:
 
 
 def said(attempt: Attempt) -> str:
-    """Return what the log says of a failed attempt, as a predicate."""
+    """Describe a failed attempt for the log, as a predicate."""
     if attempt.status == "timed_out":
         return f"ran out of time after {attempt.latency_ms:.0f} ms."
     verb = "broke off" if attempt.status == "partial" else "failed"

@@ -14,7 +14,7 @@ KEY_CACHE_S = 60.0
 """How long a warm process may still accept a revoked key."""
 
 KEY_OUTAGE_S = 3600.0
-"""The same while the keys cannot be read, since the process last read this key."""
+"""The same while the keys cannot be read, counted from when the process last read this key."""
 
 MAX_CACHED_KEYS = 1000
 
@@ -24,7 +24,7 @@ READ_ALWAYS = Lifetime(0.0, 0.0)
 
 
 INCORRECT = "Incorrect API key provided"
-"""OpenAI's words. LiteLLM's SDK tells a wrong key from a wrong request by them."""
+"""OpenAI's words, by which LiteLLM's SDK tells a wrong key from a wrong request."""
 
 
 class Authenticate:

@@ -41,8 +41,8 @@ from route_switch.services.live_call import LiveCall, await_beginning
 logger = logging.getLogger(__name__)
 
 HEAD_START_S = 0.002
-"""How long a call is alone before another one starts beside it, so that nothing delays sending it:
-a process runs one thread at a time."""
+"""How long to wait before another call starts, so that it does not delay sending the first one: a
+process runs one thread at a time."""
 
 
 class ModelCaller:
@@ -70,8 +70,8 @@ class ModelCaller:
         self._key_id: str | None = None
 
     def for_key(self, key_id: str | None) -> Self:
-        """Return a caller for the requests of this key. What becomes of them changes no calls of
-        other keys: circuits, and what a model refuses, are kept by key. None is the owner."""
+        """Return a caller for the requests of this key. Their results do not affect calls of other
+        keys: circuits, and what a model refuses, are kept by key. None is the owner."""
         caller = copy(self)
         caller._key_id = key_id
         return caller
@@ -141,7 +141,7 @@ class ModelCaller:
             took_ms = self._ms_since(call.started)
             return CallResult(self._attempts.answered(name, tier, completion, took_ms), completion)
         failure = self._failure(name, tier, error, call.messages, call.started, late)
-        if timeout_s > 0:  # otherwise nobody waits for this call, which may well succeed
+        if timeout_s > 0:  # otherwise the call still runs and may succeed
             return _logged(failure)
         return failure
 
@@ -220,15 +220,15 @@ class ModelCaller:
         return replace(result, attempt=attempt, completion=completion, late=None)
 
     def _stream_ended(self, name: str, error: ModelError | None) -> None:
-        """A client that leaves, or whose answer is longer than its time, says nothing about the
-        model."""
+        """Tell the circuits how a stream ended. A client that leaves, or an answer that takes
+        longer than the request's time, says nothing about the model."""
         if error is None:
             self._circuits.succeeded(name)
         elif not isinstance(error, ClientLeftError | TimeIsUpError):
             self._circuits.failed(name, error, self._key_id)
 
     def _close_if_answered(self, name: str, done: "Future[Completion]") -> None:
-        """Learn of an answer even if nobody waits for it any more."""
+        """Close the circuit on an answer, even if no request waits for it any more."""
         if not done.cancelled() and done.exception() is None:
             self._circuits.succeeded(name)
 

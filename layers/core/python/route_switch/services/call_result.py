@@ -1,4 +1,4 @@
-"""A call of a model: while it is pending, and what came of it."""
+"""A call of a model: while it is pending, and its result."""
 
 from concurrent.futures import Future
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ SKIPPED = "the router LLM was skipped, because it keeps failing"
 @dataclass(frozen=True, slots=True)
 class RequestChoice:
     """The decision, the router call that led to it, if there was one, and what the conversation
-    asks of the models. `skipped_router` is the router LLM if it was left alone because it keeps
+    asks of the models. `skipped_router` is the router LLM if it was skipped because it keeps
     failing."""
 
     decision: RoutingDecision
@@ -46,7 +46,7 @@ class RequestChoice:
 
 
 class ChooseTier:
-    """Choose a tier and never fail: whatever the router LLM does, the query gets a legal tier."""
+    """Choose a tier. Never fail: the query gets an allowed tier even if the router LLM fails."""
 
     def __init__(self, config: RouterConfig, caller: ModelCaller) -> None:
         self._config = config
@@ -68,12 +68,12 @@ class ChooseTier:
     ) -> RequestChoice:
         """If `router` is False, every query that is not bypassed goes to the safe tier; without
         `payable`, the router LLM is not called, and only a local model can decide. `ask` is for a
-        caller that may leave the router call behind."""
+        caller that may abandon the router call."""
         started = deadline.elapsed_ms
         ask = ask or self.ask(deadline)
         if session is not None:
             ask.meanwhile = session.read
-        context = RoutingContext(self._config, prompt, ask if payable else _ask_nobody, profile)
+        context = RoutingContext(self._config, prompt, ask if payable else _no_reply, profile)
         in_time = deadline.remaining_s > 0  # a late router call would be paid for nothing
         name = strategy_in_effect(self._config, prompt)
         can_decide = router and in_time and (payable or name in NEED_NUMBERS)
@@ -103,7 +103,7 @@ class ChooseTier:
         key_id: str | None = None,
         may_ask: Callable[[], bool] = lambda: True,
     ) -> "AskRouterLlm":
-        """`key_id` is whose request it is."""
+        """`key_id` is the key that sent the request."""
         return AskRouterLlm(self._config, self._caller.for_key(key_id), deadline, may_ask)
 
 
@@ -168,8 +168,8 @@ class AskRouterLlm:
 
 
 def _with_longest_reply(left: CallResult, config: RouterConfig) -> CallResult:
-    """Charge a call that is left behind with all that it may write: nobody will learn what it did,
-    and a budget must not be exceeded by it."""
+    """Charge an abandoned call with all that it may write: its usage will never be known, and it
+    must not exceed a budget."""
     usage = left.attempt.usage
     if usage is None or not left.attempt.estimated:
         return left
@@ -178,8 +178,8 @@ def _with_longest_reply(left: CallResult, config: RouterConfig) -> CallResult:
     return replace(left, attempt=replace(left.attempt, usage=usage, cost_usd=usd))
 
 
-def _ask_nobody(*_: object) -> None:
-    """The router LLM costs money that the key cannot be charged for."""
+def _no_reply(*_: object) -> None:
+    """Ask nothing: the router LLM costs money that the key cannot be charged for."""
 
 
 def _is_by_strategy(choice: TierChoice) -> bool:
@@ -202,7 +202,7 @@ def _why(choice: TierChoice, skipped: str | None) -> str:
 
 def _router_is_down(call: CallResult | None) -> bool:
     """Whether the router LLM was off or failing. One that refuses a query, or whose reply names no
-    tier, is not down: it would do the same tomorrow, and learning measures the safe tier there."""
+    tier, is not down: it would do the same again, and learning measures the safe tier there."""
     return call is None or (
         call.completion is None and not isinstance(call.error, InvalidModelRequestError)
     )

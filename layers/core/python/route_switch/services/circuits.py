@@ -20,25 +20,25 @@ from route_switch.domain.errors import (
 logger = logging.getLogger(__name__)
 
 FAILURES = 3
-"""So many failures of one key in a row open a circuit for this key, and failures of so many keys
-open one for all. Any success starts the counts again."""
+"""This many failures of one key in a row open a circuit for that key, and failures of this many
+keys open one for all. Any success restarts the counts."""
 OPEN_S = 10.0
 """How long a circuit stays open before one request probes the model. Each failed probe doubles
 it."""
 LONGEST_OPEN_S = 60.0
 """Also the longest advice of a provider (Retry-After) that is followed."""
 PROBE_S = 2.0
-"""How long a probe is waited for before the request goes on without it. A late answer still closes
-the circuit."""
+"""How long a request waits for a probe before it goes on without it. A late answer still closes the
+circuit."""
 STREAM_PROBE_S = 5.0
 """The same for the first token of a stream, which is given up if it is late. Each failed probe
 doubles it: a model may think for longer."""
 
 ALL_KEYS = "all keys"
-"""Stands for them in place of a key's id."""
+"""Stands for all keys in place of a key's id."""
 
 Opened = Callable[[str], None]
-"""Told the model whose circuit has just opened."""
+"""Called with the model whose circuit has just opened."""
 
 
 @dataclass(slots=True)
@@ -71,9 +71,9 @@ class Circuits:
         self._circuits: dict[str, dict[str | None, _Circuit]] = {}
 
     def is_open(self, model: str, key: str | None = None) -> bool:
-        """Whether the key's requests should leave the model alone. Once its time has passed, return
-        False to one caller, whose call is the probe, and True to others until the probe has failed
-        or its time has passed again."""
+        """Whether the key's requests should skip the model. Once its time has passed, return False
+        to one caller, whose call is the probe, and True to others until the probe has failed or its
+        time has passed again."""
         circuit = self._open(model, key)
         return circuit is not None and self._keeps_out(circuit)
 
@@ -138,8 +138,8 @@ class Circuits:
             self._count(model, key, error.retry_after_s or 0.0)
 
     def _count(self, model: str, key: str | None, advised_s: float) -> None:
-        """For all keys, count one failure of each; more only once so many keys have failed, and
-        none of a key that already has a circuit of its own."""
+        """Count a failure. For all keys, count one failure of each; more only once `failures` keys
+        have failed, and none of a key that already has a circuit of its own."""
         with self._lock:
             circuits = self._circuits.setdefault(model, {})
             own, shared = (circuits.setdefault(each, _Circuit()) for each in (key, ALL_KEYS))
@@ -186,7 +186,7 @@ class ModelOrder(Generic[Turn]):
 
     @property
     def skipped(self) -> tuple[str, ...]:
-        """The models whose turn came, and that were not tried."""
+        """The models that were not tried when their turn came."""
         return tuple(self._passed_over)
 
     def take(self) -> Turn:

@@ -1,4 +1,4 @@
-"""Let routing decide in shadow: beside an answer that does not wait for it."""
+"""Decide in shadow, in parallel with an answer that does not wait for the decision."""
 
 import logging
 from collections.abc import Callable
@@ -47,8 +47,8 @@ class PendingDecision:
         self._taken: ShadowChoice | None = None
 
     def take(self) -> ShadowChoice:
-        """Return the decision if there is one by now, and the same each time. Never wait, and never
-        fail."""
+        """Return the decision if it has been made, and the same one each time. Never wait, and
+        never fail."""
         if self._taken is None:
             self._taken = self._take()
         return self._taken
@@ -96,7 +96,7 @@ class DecideBeside:
         served: ServedPrompt,
         session: SessionOfRequest | None = None,
     ) -> PendingDecision:
-        """Decide at once, whatever the budget: somebody asked."""
+        """Decide at once, even beyond the budget: the caller asked for it."""
         request = admitted.request
         ask = self._choose_tier.ask(request.deadline, request.key.key_id)
         choosing = self._pool.submit(self._choose, admitted, served, ask, session)
@@ -133,8 +133,8 @@ def with_shadow(
     *,
     for_an_hour: bool = False,
 ) -> RequestRecord:
-    """Return the record with what routing decided beside the answer. `for_an_hour` says whether the
-    request asks providers to cache it for an hour."""
+    """Return the record with what routing decided in parallel with the answer. `for_an_hour` says
+    whether the request asks providers to cache it for an hour."""
     decided = shadow.decision
     if decided is None:
         return replace(record, shadow_reason=shadow.reason)

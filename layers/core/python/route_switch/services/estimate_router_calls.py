@@ -9,8 +9,8 @@ from route_switch.domain.tokens import estimate_tokens
 from route_switch.domain.usage import Usage
 
 LONGEST_PROMPT_TOKENS = MAX_BYTES // 3
-"""For a prompt that has not been read yet. A Chinese character has three bytes and is about one
-token; English text has fewer tokens."""
+"""The tokens assumed for a prompt that has not been read yet. A Chinese character has three bytes
+and is about one token; English text has fewer tokens."""
 
 MARGIN = 1.3
 """Tokenizers count differently, and each message adds some tokens of its own."""

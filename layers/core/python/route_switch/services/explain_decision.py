@@ -36,7 +36,7 @@ class ExplainDecision:
         answer: RoutingDecision,
         shadow: ShadowChoice | None,
     ) -> Explanation:
-        """`answer` says where the request goes, `shadow` what routing decided beside it. Never
+        """`answer` says where the request goes, `shadow` what routing decided in shadow. Never
         raise: the decision is made, and has to be recorded."""
         evidence: Evidence | None = None
         try:

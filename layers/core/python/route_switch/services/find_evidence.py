@@ -1,8 +1,8 @@
 """Find the text of the routing prompt that speaks most for a router's choice.
 
-A router model that compares texts says so at no cost. A router LLM is asked on request, in a call
-of its own after the decision; then the text that it named is left out of the prompt, and the router
-is asked again. Its own words are never shown: it names a text by number.
+A router model that compares texts can name it at no cost. A router LLM is asked on request, in a
+call of its own after the decision; then the text that it named is left out of the prompt, and the
+router is asked again. Its own words are never shown: it names a text by number.
 """
 
 import re
@@ -81,7 +81,8 @@ class FindEvidence:
         key_id: str | None = None,
     ) -> Evidence:
         """Return why `prompt` led to `chosen`. A router LLM is called only with `ask`, and only if
-        it `may_pay`. `key_id` is whose request it is. Never raise, and never choose again."""
+        it `may_pay`. `key_id` is the key that sent the request. Never raise, and never choose
+        again."""
         model = self._weighing(self._config.models.router)
         if model is not None:
             return self._weighed(model, query, prompt, chosen)
@@ -128,7 +129,7 @@ class FindEvidence:
         shorter = None if text is None else without_text(prompt, text)
         if shorter is None:
             return replace(found, text=text)
-        again = calls.ask(self._render(query, shorter))  # not marked: nobody asks this again
+        again = calls.ask(self._render(query, shorter))  # no cache point: this is asked only once
         without = read_reply(again).tier if again else None
         return replace(
             found, text=text, without=without, note=calls.why_not, attempts=calls.attempts

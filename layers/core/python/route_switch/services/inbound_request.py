@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
-    """`params` holds the request fields that are meant for the tier's model. `deadline`
-    started when the request arrived. `idempotency_id` names the item that stores the answer for a
-    retry. With `stream`, the answer is wanted as it is written. With `explain`, a dry run may call
-    the router LLM again to explain its decision. `session_id` names the session's state; None
-    without one. `profile` is the routing profile that the request itself names, or None."""
+    """`params` holds the request fields for the tier's model. `deadline` started when the request
+    arrived. `idempotency_id` names the item that stores the answer for a retry. With `stream`, the
+    answer is wanted as it is written. With `explain`, a dry run may call the router LLM again to
+    explain its decision. `session_id` names the session's state; None without one. `profile` is the
+    routing profile that the request itself names, or None."""
 
     request_id: str
     deadline: Deadline

@@ -14,7 +14,7 @@ from route_switch.services.deadline import Clock
 logger = logging.getLogger(__name__)
 
 PAUSE_S = 2.0
-"""How long a store is left alone after a read that failed. Each further failure doubles it."""
+"""How long a store is not asked again after a read that failed. Each further failure doubles it."""
 LONGEST_PAUSE_S = 30.0
 LOOK_S = 0.3
 """How long a request that has a last good value waits for a store that has failed."""
@@ -29,7 +29,7 @@ def start_thread(work: Callable[[], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """In seconds since the value was read: until `fresh_s`, it is served without a read; until
+    """Seconds since the value was read: until `fresh_s`, it is served without a read; until
     `stale_s`, only while the store fails."""
 
     fresh_s: float
@@ -86,8 +86,8 @@ class LastGoodValues(Generic[Key, Value]):
             return self._last_good(key)
 
     def renew(self, key: Key, after_s: float) -> None:
-        """Read the value again if it was read longer ago than `after_s` and the store is not left
-        alone. Never raise."""
+        """Read the value again if it was read longer ago than `after_s` and the store may be asked.
+        Never raise."""
         kept = self._values.get(key)
         is_new = kept is not None and self._clock() - kept[1] < after_s
         if is_new or self._clock() < self._paused_until:

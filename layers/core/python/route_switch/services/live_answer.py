@@ -1,4 +1,4 @@
-"""An answer that has begun: its chunks as they come, and what it was in the end."""
+"""An answer that has begun: its chunks as they arrive, and its result at the end."""
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
@@ -53,7 +53,7 @@ class LiveAnswer:
 
     `remaining_s` returns the time left for the whole answer, `elapsed_ms` the time since the call
     began. A provider that has begun and then sends nothing for `stall_s` has failed. `ended` is
-    told once why the answer broke off, or None if it is whole.
+    called once, with why the answer broke off, or None if it is whole.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class LiveAnswer:
             self._end()
 
     def close(self) -> None:
-        """Give up what has not been asked for."""
+        """Give up the rest of the answer, as if the client had left."""
         self.error = ClientLeftError(CLIENT_LEFT)
         self._end()
 

@@ -9,8 +9,9 @@ from route_switch.services.deadline import Clock
 
 REFRESH_AFTER_S = 60.0
 RETRY_AFTER_S = 2.0
-"""After a read that failed. Each further failure doubles it, up to `REFRESH_AFTER_S`; up to half of
-it is left out at random, so that processes that started together do not read together again."""
+"""The pause after a read that failed. Each further failure doubles it, up to `REFRESH_AFTER_S`; up
+to half of it is subtracted at random, so that processes that started together do not read together
+again."""
 MAX_AGE_S = 300.0
 """A process that slept longer than this reads before it serves, because the value may have been
 replaced for a reason."""

@@ -1,4 +1,5 @@
-"""A request's session: its state is read beside the router call, and written after the answer."""
+"""A request's session: its state is read in parallel with the router call, and written after the
+answer."""
 
 import logging
 import time
@@ -42,7 +43,8 @@ logger = logging.getLogger(__name__)
 
 LATE_S = 0.05
 """How long a routed request waits for its session's state, at most. A read takes 3 ms and the call
-of a router LLM hundreds, so it has usually come by then; a router in this process is as quick."""
+of a router LLM hundreds, so it has usually arrived by then; a router in this process is as
+quick."""
 
 HOLD_S = 1.0
 """The same where the messages depend on a model. A read of 3 ms then spares a router call, and
@@ -153,8 +155,8 @@ class RequestSession:
         return self._rule.held(self._turn, state, self._candidates)
 
     def moved(self, wanted: Tier) -> SessionDecision:
-        """Return what becomes of the session if the router asks for this tier. A model that must
-        stay does so as well if its state was only found beside the router call."""
+        """Return what happens to the session if the router asks for this tier. A model that must
+        stay does so even if its state was only found during the router call."""
         read = self._reading.get_at_last(LATE_S, HOLD_S) if self._turn.continues else None
         turn, state, candidates = self._turn, self._seen_by_rule(read), self._candidates
         held = self._rule.held(turn, state, candidates)
@@ -236,8 +238,8 @@ def _answering_attempt(record: RequestRecord) -> Attempt | None:
 def _with_shadow(
     state: SessionState, before: SessionState | None, record: RequestRecord, catalog: ModelCatalog
 ) -> SessionState:
-    """Return the state with what routing has chosen beside the answer, or had chosen before if it
-    has made no decision this time."""
+    """Return the state with what routing has chosen in shadow, or had chosen before if it has made
+    no decision this time."""
     if record.reason is not Reason.SHADOW:
         return state
     kept = (before.shadow_tier, before.shadow_model) if before else (None, None)

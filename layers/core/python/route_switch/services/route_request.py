@@ -135,7 +135,7 @@ class RouteRequest:
                 value.finish_refresh(left.remaining_s)
 
     def _admit_request(self, request: InboundRequest, *, answers: bool) -> AdmittedRequest:
-        """Raise whatever refuses the request, before anything is paid."""
+        """Raise if the request is refused, before anything is paid."""
         models = self._config.models
         request, lowered = self._with_lowered_limits(request)
         needs = needs_of(request.messages, request.params)
@@ -208,7 +208,7 @@ class RouteRequest:
 
     def _fixed_tier(self, admitted: AdmittedRequest) -> tuple[Tier, Reason] | None:
         """Return the tier when no routing is needed: the budget is used up, the caller names the
-        tier, or the owner pins one, or lets one answer in shadow."""
+        tier, or the owner pins one, or has one answer in shadow."""
         if admitted.admission.budget_spent:
             return Tier.SMALL, Reason.DEGRADED
         if admitted.named is not None:
@@ -228,12 +228,12 @@ class RouteRequest:
         answer: TierAnswer | None,
         beside: PendingDecision | None,
     ) -> RoutedRequest:
-        """Return what the request has come to, and its record, which is not saved yet."""
+        """Return the request's outcome, with its record, which is not saved yet."""
         request = admitted.request
         live = None if answer is None else answer.live
         if answer is not None and live is not None and live.has_ended:
             answer = self._answer.ended(answer)
-        # An answer that is under way leaves the decision time until its end.
+        # The decision has time until the end of an answer that is under way.
         under_way = live is not None and not live.has_ended
         shadow = None if beside is None or under_way else beside.take()
         router_call = shadow.router_call if shadow else choice.router_call

@@ -17,15 +17,15 @@ from route_switch.services.refreshed_value import RefreshedValue
 logger = logging.getLogger(__name__)
 
 LIKE_TODAY = (1, 7)
-"""Days back whose traffic tells today's: yesterday, and the same weekday."""
+"""Days back whose traffic predicts today's: yesterday, and the same weekday."""
 
 
 class ShadowBudget(RefreshedValue[float]):
     """Keeps the share of requests that are sampled, read from the counters every minute. So a
     budget can be exceeded by what a minute costs.
 
-    If the counters cannot be read, the last share stays; in a new process, no call is made. Nor is
-    one to a router LLM without a known price.
+    If the counters cannot be read, the last share stays; in a new process, no call is made. A
+    router LLM without a known price is never called.
     """
 
     def __init__(
@@ -44,7 +44,8 @@ class ShadowBudget(RefreshedValue[float]):
         self._now = now
 
     def allows(self, request_id: str) -> bool:
-        """Wait for the counters if they have not been read lately: call this beside an answer."""
+        """Wait for the counters if they have not been read lately: call this in parallel with an
+        answer."""
         if self._monthly_usd is None or self._typical_usd == 0:
             return True
         return self._typical_usd is not None and is_sampled(request_id, self.current())

@@ -1,4 +1,4 @@
-"""Reading a session's state in another thread, beside the router call."""
+"""Read a session's state in another thread, in parallel with the router call."""
 
 import logging
 from collections.abc import Callable
@@ -12,10 +12,10 @@ Submit = Callable[[], "Future[SessionState | None]"]
 
 
 class StateReading:
-    """A store never fails a request: what it raises counts as no state.
+    """A store never fails a request: an error that it raises counts as no state.
 
     The state of a tool loop may still be on its way, because an agent that answers a call at once
-    is sometimes faster than the write. Then `again` looks once more; None if there is no use in it.
+    is sometimes faster than the write. Then `again` looks once more; None if that would be useless.
     """
 
     def __init__(self, first: Submit, again: Submit | None = None) -> None:

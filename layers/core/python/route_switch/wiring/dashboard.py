@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=1)
 def views() -> Views:
-    """Built once per process, when the first widget needs it."""
+    """Return the views, which are built once per process, when the first widget needs them."""
     return build_views(read_dashboard_settings())
 
 

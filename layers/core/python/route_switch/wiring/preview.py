@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 LONGEST_S = 20.0
-"""Of reading and asking. API Gateway gives up after 29 s, and the answer must be sent before."""
+"""The time for reading and asking. API Gateway gives up after 29 s, and the answer must be sent
+before that."""
 CALL_S = 8.0
 PATIENCE_S = 4.0
 """How long a router LLM may fail."""
@@ -98,7 +99,7 @@ class PreviewWiring:
     def _collect(self, days: Sequence[date], sample: int) -> CollectedExamples:
         texts = S3TextStore(lambda: self.s3, self.settings.texts_bucket)
         table = DynamoDbLearning(self.dynamodb, self.settings.results_table, texts)
-        # Whoever may see the answer is the owner, who may see the texts that the stage stores.
+        # Only the owner gets the answer, and the owner may see the texts that the stage stores.
         collect = CollectExamples(table, table, self.config, lambda example: example)
         return collect(days, sample, with_feedback=0)
 

@@ -69,8 +69,8 @@ def reset() -> None:
 
 
 def _fetch_keys(name: str) -> dict[str, object]:
-    """Read provider keys. A secret that somebody broke counts as one that cannot be read: the last
-    good keys are used on."""
+    """Read provider keys. A damaged secret counts as one that cannot be read: the last good keys
+    stay in use."""
     try:
         keys = json.loads(_fetch(name))
     except (ValueError, RecursionError):

@@ -40,7 +40,7 @@ def routing_start() -> Routing:
     for state in get_args(Routing):
         if state == start:
             return cast("Routing", state)
-    raise ConfigurationError(f"ROUTING_START is '{start}', which is no state of routing.")
+    raise ConfigurationError(f"ROUTING_START is '{start}', which is not a state of routing.")
 
 
 def promoter() -> LambdaFunction:

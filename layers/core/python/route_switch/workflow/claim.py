@@ -18,8 +18,8 @@ LEARNING_IS_OFF = "Learning is off. To turn it on, run 'route-switch switch lear
 class ClaimRun:
     """Claim the run's lock. `previous_month` returns the figures of the month before a given day.
 
-    If learning is off, nobody is notified: whoever turned it off knows, and a weekly reminder would
-    be noise.
+    If learning is off, nobody is notified: the person who turned it off knows, and a weekly
+    reminder would be noise.
     """
 
     runs: DynamoDbRuns
@@ -29,7 +29,7 @@ class ClaimRun:
 
     def __call__(self, event: ClaimEvent) -> Claimed:
         if not self.switches.read().may_learn:
-            self.runs.release(event.execution)  # who started it by hand took the lock
+            self.runs.release(event.execution)  # a start by hand took the lock before
             return Claimed(claimed=False, off=True, why=LEARNING_IS_OFF)
         first = event.start.scheduled_time.date().replace(day=1)
         run = LearningRun(

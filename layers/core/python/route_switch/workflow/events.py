@@ -96,7 +96,7 @@ class Evaluated(Slice):
     promise: str | None = None
     """What can be promised about the candidate, in words; None if the stage asks for nothing."""
     ask: str | None = None
-    """Why a person has to approve, or None if nobody has to."""
+    """Why a person has to approve, or None if no approval is needed."""
     gain_over_shadow_low: float | None = None
     """Lower bound of the candidate's gain over the tier that answers in shadow, 95%."""
     rests_on: str | None = None

@@ -227,8 +227,8 @@ def figures(evaluated: Evaluated) -> list[str]:
 
 
 def left_out(collected: Collected | None) -> list[str]:
-    """Say which records could not be used, by their ids: their text may be anybody's. Say, too, if
-    the search could not use demos of the live prompt."""
+    """Name the records that could not be used by their ids: their text may belong to anyone. Say,
+    too, if the search could not use demos of the live prompt."""
     if collected is None:
         return []
     lines = []

@@ -1,4 +1,5 @@
-"""Whose requests the demos of learned prompts were taken from, in one file of the learning bucket.
+"""The clients whose requests the demos of learned prompts were taken from, in one file of the
+learning bucket.
 
 It holds digests of demos, ids of clients and times, and no text (`domain.operations.deletion`). The
 packaged prompt's demos are always the owner's.

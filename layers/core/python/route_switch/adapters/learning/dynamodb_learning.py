@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
 """What parsing and validating a damaged or too deeply nested record raises. `ValueError` includes
-pydantic's and json's errors. Errors of the store are others, and are raised."""
+pydantic's and json's errors. The store's errors are other types, and are raised."""
 
 
 class DynamoDbLearning:
@@ -65,7 +65,7 @@ class DynamoDbLearning:
 
     @store_errors()
     def count(self, days: Sequence[date]) -> RoutedRequests:
-        """Read the days' shards: 16 small items per day, whatever the traffic."""
+        """Read the days' shards: 16 small items per day, regardless of traffic."""
         keys = [day_key(day, shard) for day in days for shard in range(SHARDS)]
         names = {learning_counter(reason): reason for reason in (None, *NotReplayable)}
         totals: Counter[NotReplayable | None] = Counter()

@@ -33,7 +33,7 @@ RUNS_CHECKED = 50
 
 
 class DynamoDbRuns:
-    """`is_running` tells whether the execution with this ARN is running."""
+    """`is_running` says whether the execution with this ARN is running."""
 
     def __init__(
         self,

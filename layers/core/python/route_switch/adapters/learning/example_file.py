@@ -15,7 +15,7 @@ LINE_FORMAT = (
     '"output_tokens": …}}.'
 )
 MAX_ODD_SHARE = 0.05
-"""A few odd lines are left out. If there are more, the file is not what it was taken for."""
+"""A few odd lines are left out. If there are more, the file is probably of another kind."""
 NAMED = 5
 """How many odd lines a note names."""
 

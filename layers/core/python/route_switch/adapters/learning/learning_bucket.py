@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_TRIES = 10
 READ_S = 8.0
-"""For a whole file, on clients whose calls have deadlines (`adapters.whole_calls`)."""
+"""Time limit for a whole file, on clients whose calls have deadlines (`adapters.whole_calls`)."""
 CHANGED_MEANWHILE = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 EXPIRING = (ANSWERS, "work/")
 """Prefixes that contain users' texts."""

@@ -14,7 +14,7 @@ money, so those to other examples stay. The working files of a run that has ende
 later runs.
 
 Digests of queries (16 hex digits) stay in outcomes.jsonl.gz, gate-history.json and
-demo-claims.json: no row may be held out twice, and nobody's claim may be forgotten.
+demo-claims.json: no row may be held out twice, and no claim may be forgotten.
 """
 
 import gzip
@@ -96,7 +96,7 @@ class LearningTexts:
         if current_run and self._trace_of_work(current_run).shows(
             ids, lambda prompt: withdrawn(prompt) & demos
         ):
-            pending.add(current_run)  # also without examples: it may be collecting them
+            pending.add(current_run)  # even without examples: it may be collecting them
         return RemovedTexts(
             places=tuple(
                 place for trace in removable for place in trace.places if trace not in left

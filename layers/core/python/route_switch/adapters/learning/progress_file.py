@@ -1,4 +1,4 @@
-"""A run's progress, for anyone who follows it."""
+"""A run's progress, for its followers."""
 
 import json
 import time

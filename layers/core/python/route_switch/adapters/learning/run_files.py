@@ -1,4 +1,4 @@
-"""What a learning run left in the bucket, for somebody who looks at it."""
+"""Read what a learning run left in the bucket, for a person who looks at the run."""
 
 import json
 from dataclasses import dataclass

@@ -4,9 +4,9 @@
                          start by hand took it
 
 The lock expires with its lease, which is as long as an execution may take. It is also free as soon
-as its execution is no longer running, so that stopping an execution by hand needs no cleanup. Who
-starts a run by hand takes the lock for the execution before it starts; its first step, and that of
-other runs, takes it in the transaction that records the run (`adapters.learning.dynamodb_runs`).
+as its execution is no longer running, so that stopping an execution by hand needs no cleanup. A
+start by hand takes the lock for the execution before it starts; the first step of every run takes
+it in the transaction that records the run (`adapters.learning.dynamodb_runs`).
 """
 
 import time
@@ -62,7 +62,7 @@ def release_lock(dynamodb: "DynamoDBClient", table: str, execution: str) -> None
 
 
 class DynamoDbRunLock:
-    """`state_of` tells what became of an execution."""
+    """`state_of` returns the state of an execution."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Learning runs on Step Functions: start them, answer for them, and see whether they run."""
+"""Learning runs on Step Functions: start them, answer them, and see whether they run."""
 
 import json
 from typing import TYPE_CHECKING

@@ -92,7 +92,7 @@ def _once_more(operation: Callable[..., Response], request: "ConverseRequestType
 
 
 def _error(model: str, error: ClientError) -> ModelError:
-    """The code of a refused request says no more than its status, so clients are not told it."""
+    """The code of a refused request says no more than its status, so clients do not get it."""
     code, reason = error.response["Error"].get("Code"), error.response["Error"].get("Message")
     response = error.response.get("ResponseMetadata", {})
     status = STATUSES.get(code or "") or response.get("HTTPStatusCode")

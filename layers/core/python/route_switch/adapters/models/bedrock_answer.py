@@ -32,7 +32,7 @@ UNUSABLE_REASONS = ("malformed_model_output", "malformed_tool_use")
 
 
 def read_response(call: ModelCall, response: "ConverseResponseTypeDef") -> Chunk:
-    """`response` is what came: botocore does not insist on fields that the service promises."""
+    """`response` is unchecked: botocore does not insist on fields that the service promises."""
     reason, usage = response.get("stopReason", ""), read_bedrock_usage(response.get("usage", {}))
     if reason in UNUSABLE_REASONS:
         raise ModelError(
@@ -44,7 +44,8 @@ def read_response(call: ModelCall, response: "ConverseResponseTypeDef") -> Chunk
     delta = _message(
         message.get("content", ()), one_call=call.params.get("parallel_tool_calls") is False
     )
-    # A reason may speak of tools that the message does not call, and the other way round.
+    # A reason may mention tools that the message does not call, or fail to mention those that it
+    # calls.
     finish_reason = read_finish_reason(FINISH_REASONS.get(reason, "stop"), delta)
     return Chunk(delta=delta, finish_reason=finish_reason, usage=usage)
 
@@ -71,7 +72,7 @@ def _message(blocks: "Sequence[ContentBlockOutputTypeDef]", *, one_call: bool) -
 
 
 def _text(block: "ContentBlockOutputTypeDef") -> str:
-    """Return the block's text. An answer that cites its sources has the text beside them."""
+    """Return the block's text. An answer that cites its sources has the text next to them."""
     cited = block.get("citationsContent", {}).get("content", ())
     return block.get("text", "") + "".join(part.get("text", "") for part in cited)
 

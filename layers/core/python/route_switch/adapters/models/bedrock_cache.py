@@ -27,7 +27,7 @@ def with_accepted_points(call: ModelCall, known: Capabilities) -> tuple[Messages
     messages, params = call.messages, dict(call.params)
     if not has_points(messages, params):
         return messages, params
-    caches = known.cache_min_tokens is not None  # the name of a profile may not tell the model
+    caches = known.cache_min_tokens is not None  # the name of a profile may not reveal the model
     if _CLAUDE.search(call.model) or (caches and not _NOVA.search(call.model)):
         return (messages, params) if known.long_cache else _for_five_minutes(messages, params)
     if _NOVA.search(call.model):

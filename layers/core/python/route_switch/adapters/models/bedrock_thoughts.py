@@ -28,7 +28,7 @@ def takes_thoughts(call: ModelCall) -> bool:
 
 
 def signed_thought(content: Mapping[str, Any]) -> JsonObject | None:
-    """Return a whole `reasoningContent` as a thinking block; None if nobody signed it."""
+    """Return a whole `reasoningContent` as a thinking block; None if it is unsigned."""
     if redacted := content.get("redactedContent"):
         return redacted_thought(redacted)
     said = content.get("reasoningText", {})
@@ -69,7 +69,7 @@ def _decoded(data: str, where: str) -> bytes:
 
 def _refused(where: str) -> InvalidModelRequestError:
     return InvalidModelRequestError(
-        f"{where} is no thought of a model on Bedrock. Send it as the answer had it, or remove it."
+        f"{where} is not a thought of a Bedrock model. Send it as the answer had it, or remove it."
     )
 
 

@@ -1,4 +1,4 @@
-"""botocore, whose calls end at their thread's deadline even if the service keeps sending.
+"""Make botocore's calls end at their thread's deadline, even if the service keeps sending.
 
 Its timeouts apply to each read. (The boundary's own HTTP is not used here: importing httpx would
 take 0.2 s of a Bedrock stage's cold start.)

@@ -1,4 +1,4 @@
-"""The deadline of what a thread does on sockets, whatever library reads from them."""
+"""The deadline of a thread's socket operations, for any library that reads from them."""
 
 import threading
 import time
@@ -12,8 +12,8 @@ _thread = threading.local()
 
 
 def begin_deadline(seconds: float, is_cancelled: Callable[[], bool] | None = None) -> object:
-    """Begin what `end_deadline` ends, with the value that this returns. An earlier deadline of the
-    thread stays in force."""
+    """Begin a deadline, and return the value with which `end_deadline` ends it. An earlier deadline
+    of the thread stays in force."""
     before = getattr(_thread, "ends_at", None), getattr(_thread, "is_cancelled", None)
     ends_at = time.monotonic() + seconds
     _thread.ends_at = ends_at if before[0] is None else min(before[0], ends_at)
@@ -27,8 +27,8 @@ def end_deadline(before: object) -> None:
 
 @contextmanager
 def deadline_in(seconds: float, is_cancelled: Callable[[], bool] | None = None) -> Iterator[None]:
-    """End every socket operation of this thread within the block after so many seconds, or soon
-    after `is_cancelled` returns True."""
+    """End every socket operation of this thread within the block after `seconds`, or soon after
+    `is_cancelled` returns True."""
     before = begin_deadline(seconds, is_cancelled)
     try:
         yield
@@ -51,7 +51,7 @@ def time_left_s(timeout_s: float | None = None) -> float | None:
 
 
 def is_cancelled() -> bool:
-    """Whether nobody waits for this thread's call."""
+    """Whether this thread's call is no longer waited for."""
     asked: Callable[[], bool] | None = getattr(_thread, "is_cancelled", None)
     return asked is not None and asked()
 

@@ -63,7 +63,7 @@ Messages = tuple[tuple[str, str], ...]
 """Role and text of each."""
 
 Scores = dict[int, float]
-"""By the number of the tier."""
+"""Scores by the number of the tier."""
 
 TIER_WITHOUT_TEXTS = 2
 BEST_COSINES = 2

@@ -5,10 +5,11 @@ cosine is below `MOST_ALIKE`, into at most `MOST_TOPICS` topics. A side's vector
 units' vectors by words. The encoder knows English only: units in another script are left out if
 `MIN_WORDS_LEFT` words remain.
 
-`MOST_ALIKE` was chosen on 41 strings of our own, most of which are packaged for the steering score,
-around queries of Banking77, CLINC150, MMLU-Pro and CRUXEval. The cosine between such a string and a
-query was mostly below 0.11. Between the halves of whole queries it was above 0.28 in 95% of
-LLMRouter's, but only in half of Chatbot Arena's chats, which are therefore cut more often.
+`MOST_ALIKE` was chosen on 41 strings of the project's own, most of which are packaged for the
+steering score, around queries of Banking77, CLINC150, MMLU-Pro and CRUXEval. The cosine between
+such a string and a query was mostly below 0.11. Between the halves of whole queries it was above
+0.28 in 95% of LLMRouter's, but only in half of Chatbot Arena's chats, which are therefore cut more
+often.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""How `local/encoder` reads a text that is longer than its model: by one of its topics."""
+"""How `local/encoder` reads a text that is longer than its model reads: by one of its topics."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from route_switch.adapters.models.sentence_vectors import Vector
 
 MIN_PIECES = 20
-"""Sentences and lines are joined until they have so many word pieces."""
+"""Sentences and lines are joined until they have this many word pieces."""
 MOST_PASSAGES = 64
 TOPIC_GAIN = 1.2
 FIRST_SHARE = 0.5
@@ -21,7 +21,7 @@ def question_in(
     text: str, count: Callable[[str], int], vector: "Callable[[str], Vector]"
 ) -> tuple[str, bool]:
     """Return the last topic of a text, or the first one if it is less than half as long, and
-    whether it is the last: a question is behind its document or, shorter, before it.
+    whether it is the last: a question comes after its document or, if shorter, before it.
 
     A text is split before the passage where its sides differ most: where the lengths of the sums of
     their vectors, weighted by word pieces, are greatest together. Each end is split again while

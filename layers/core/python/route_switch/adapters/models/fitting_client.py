@@ -67,7 +67,7 @@ class FittingClient:
         self._capabilities = capabilities
         self._cache_points = cache_points
         self._refused: dict[tuple[str | None, str], Refused] = {}
-        """By key and model."""
+        """Refusals by key and model."""
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
         known = self._capabilities.get(f"{self._provider}/{call.model}", Capabilities())
@@ -93,7 +93,7 @@ class FittingClient:
                 error.adjusted = notes
                 if not isinstance(error, _REFUSALS):
                     raise
-                # Words such as "billing" beside a parameter make a refusal the owner's fault.
+                # Words such as "billing" near a parameter make a refusal the owner's fault.
                 if error.status in NOT_ABOUT_PARAMETERS:
                     raise
                 reason = str(error).partition(": ")[2]  # without the model's name

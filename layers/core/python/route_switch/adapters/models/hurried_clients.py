@@ -1,4 +1,4 @@
-"""Model clients whose calls end before somebody stops waiting."""
+"""Model clients whose calls end before the caller stops waiting."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

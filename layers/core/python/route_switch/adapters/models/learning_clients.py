@@ -1,4 +1,4 @@
-"""Model clients for learning, where nobody waits for the answer."""
+"""Model clients for learning, where no user waits for the answer."""
 
 from route_switch.adapters.models.limited_clients import LimitedClients
 from route_switch.adapters.models.registry import ModelClients, ProviderKeys

@@ -67,7 +67,7 @@ class _Entry(BaseModel):
         return "cache_creation_input_token_cost_above_1hr" in self.model_fields_set
 
     def cost(self, name: str, above_k: int | None = None) -> float | None:
-        """Return the cost in USD per million tokens; for calls above so many thousand tokens of
+        """Return the cost in USD per million tokens; for calls above `above_k` thousand tokens of
         input, the cost that applies there."""
         cost = getattr(self, name)
         if above_k is not None:

@@ -39,7 +39,7 @@ class LiteLlmClient:
         foreign = sorted(call.params.keys() - OPENAI_FIELDS)
         if foreign:
             raise InvalidModelRequestError(
-                f"'{foreign[0]}' is no field of a chat completion request. Leave it out."
+                f"'{foreign[0]}' is not a field of a chat completion request. Leave it out."
             )
         litellm = imported_litellm()
         yield from self._streamed(litellm, call) if call.stream else self._whole(litellm, call)
@@ -92,8 +92,8 @@ class LiteLlmClient:
             api_key=self._api_key(),
             num_retries=0,
             max_retries=0,
-            # Else it looks for its own MCP tools among a request's, for which it has to import its
-            # proxy; that is not installed, and every request with tools would fail.
+            # Otherwise it looks for its own MCP tools among a request's, for which it has to import
+            # its proxy; that is not installed, and every request with tools would fail.
             _skip_mcp_handler=True,
             **options,
             **call.params,
@@ -114,7 +114,7 @@ def imported_litellm() -> Any:
 
 
 def _raise_heard(model: str, heard: "Heard") -> None:
-    """Raise what the provider, or the connection to it, came to."""
+    """Raise the error of the provider, or of the connection to it."""
     from route_switch.adapters.models.provider_http import HttpAnswer, unanswered
 
     match heard:

@@ -16,7 +16,7 @@ from route_switch.adapters.models.provider_http import HttpAnswer, ProviderHttp,
 _NOT_PASSED_ON = frozenset({"content-encoding", "content-length", "transfer-encoding", "location"})
 """The content is decoded, and a redirect is an error."""
 _NO_RETRY = ("x-should-retry", "false")
-"""OpenAI's SDK inside LiteLLM would repeat calls, and sleep before, whatever LiteLLM is told."""
+"""OpenAI's SDK inside LiteLLM would sleep and repeat calls, regardless of LiteLLM's settings."""
 
 Heard = list["HttpAnswer | httpx.HTTPError | Body"]
 

@@ -1,7 +1,7 @@
 """How the simulated proposer improves the criteria of a prompt.
 
 It adds a criterion for each kind of query that belongs to one tier, unless the prompt has one. It
-sharpens present lists that name the kind, moves a criterion of another tier that names it, merges
+sharpens existing lists that name the kind, moves a criterion of another tier that names it, merges
 questions of one form about several subjects, and drops criteria that the examples contradict.
 """
 
@@ -30,15 +30,15 @@ OTHER = {
 
 MIN_EXAMPLES = 2
 MIN_SHARE = 0.6
-"""Of the examples of a kind, the share that one tier needs."""
+"""The share of the examples of a kind that one tier needs."""
 MERGED_SUBJECTS = 4
 FEW_KINDS = 10
 """With fewer kinds than this, one example of a kind is enough."""
 
 
 class Style(Enum):
-    """How many new criteria each tier gets at most, by the tip. `FRESH` drops a present criterion
-    also if as many examples contradict it as support it."""
+    """How many new criteria each tier gets at most, by the tip. `FRESH` drops an existing criterion
+    even if only as many examples contradict it as support it."""
 
     CONCISE = 4
     BALANCED = 6
@@ -72,7 +72,7 @@ def improved(
     style: Style,
     draw: random.Random,
 ) -> Criteria:
-    """Return at most `MAX_CRITERIA` criteria for each tier. No new one says what another says."""
+    """Return at most `MAX_CRITERIA` criteria for each tier. No new one repeats another."""
     known = {criterion for own in present.values() for criterion in own}
     criteria = {tier: _kept(present.get(tier, ()), tier, evidence, style) for tier in Tier}
     dropped = [
@@ -147,8 +147,8 @@ def _kept(
 
 
 def _joined(criteria: Sequence[str], known: AbstractSet[str], style: Style) -> list[str]:
-    """Merge the new questions of one form, also multiple choice if there are too many criteria. New
-    criteria follow the others."""
+    """Merge the new questions of one form; merge multiple choice too if there are too many
+    criteria. New criteria follow the others."""
     new = [criterion for criterion in criteria if criterion in KINDS and criterion not in known]
     others = [criterion for criterion in criteria if criterion not in new]
     is_long = style is Style.CONCISE or len(criteria) > MAX_CRITERIA

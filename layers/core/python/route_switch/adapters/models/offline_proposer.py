@@ -3,7 +3,7 @@
 It answers the five questions of MIPROv2's proposer, which DSPy's chat adapter formats as sections
 under `[[ ## name ## ]]`. Observations count the examples of each tier by kind: each example is of
 the kind (`query_kinds`) whose name is nearest to it. The summary adds the counts up. A proposed
-instruction improves the present one (`offline_criteria`). GEPA's question is answered in
+instruction improves the current one (`offline_criteria`). GEPA's question is answered in
 `offline_reflection`. The proposer knows only the messages it receives, and what kinds of queries
 there are. It is a handful of rules, so it says nothing about how well an LLM proposes.
 """
@@ -117,7 +117,7 @@ def _lines(counts: Mapping[tuple[Tier, str], int]) -> str:
 
 
 def _read(text: str) -> Counter[tuple[Tier, str]]:
-    """Return what earlier answers counted, also if they stand in one line."""
+    """Return what earlier answers counted, even if they are on one line."""
     counts: Counter[tuple[Tier, str]] = Counter()
     for tier, count, kind in _COUNT.findall(text):
         if kind in KINDS:

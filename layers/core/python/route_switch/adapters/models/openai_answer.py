@@ -1,4 +1,4 @@
-"""The boundary: a provider's chat completion becomes chunks that this product vouches for.
+"""The boundary: a provider's chat completion becomes chunks whose form this product guarantees.
 
 Every client that receives OpenAI's form reads it here. Positions are this module's own, required
 fields are filled in, an error inside an answer is an error, and everything unknown passes through.
@@ -56,7 +56,7 @@ def read_completion(model: str, answer: JsonValue) -> tuple[Chunk, ...]:
 
 
 def fields_of_answer(answer: JsonObject, usage: Usage | None) -> dict[str, Any]:
-    """What the chunks of an answer have in common."""
+    """Return the fields that the chunks of an answer have in common."""
     extra = {k: v for k, v in answer.items() if k not in _OURS and v not in (None, {}, "")}
     if extra.get("service_tier") not in _SERVICE_TIERS:
         extra.pop("service_tier", None)
@@ -90,7 +90,7 @@ def _message_of(choice: JsonObject) -> JsonObject | None:
 
 
 def usage_in(answer: JsonObject) -> JsonValue:
-    """Return the usage: in its place, as Groq and Moonshot have it in streams, or beside the
+    """Return the usage: in its place, where Groq and Moonshot have it in streams, or next to the
     answer as in Ollama's own API."""
     choices, of_groq = answer.get("choices"), answer.get("x_groq")
     first = choices[0] if isinstance(choices, list) and choices else None

@@ -1,5 +1,5 @@
-"""The boundary for streams: a provider's chat completion chunks become chunks that this product
-vouches for.
+"""The boundary for streams: a provider's chat completion chunks become chunks whose form this
+product guarantees.
 
 `openai_answer` has the rules for whole answers. Here, positions are numbered in order of
 appearance, tool calls are told apart by their ids as well as their indexes, an error event is an
@@ -52,8 +52,8 @@ def read_stream(model: str, parts: Iterable[bytes]) -> Iterator[Chunk]:
 
 
 def read_answer(model: str, content: bytes) -> Iterator[Chunk]:
-    """Yield the chunks of an answer that was not to be streamed. Some servers stream although
-    nobody asked them to, and some proxies always do."""
+    """Yield the chunks of an answer that was not to be streamed. Some servers stream without being
+    asked to, and some proxies always do."""
     try:
         answer = parse_json(content)
     except InvalidJsonError:
@@ -97,7 +97,7 @@ class StreamReader:
             error: JsonObject = event if event.get("error") else {"error": event}
             raise error_in_answer(self._model, error, self._usage)
         choices = event.get("choices")
-        # The usage arrives beside the last choice, or in an event of its own.
+        # The usage arrives with the last choice, or in an event of its own.
         of_all = fields_of_answer(event, usage)
         read = [
             chunk
@@ -111,8 +111,8 @@ class StreamReader:
             yield replace(chunk, **of_all) if position == 0 else chunk
 
     def end(self, *, was_announced: bool = False) -> Iterator[Chunk]:
-        """Raise `ModelError` if a choice has not ended and its end `was_announced` neither, or if
-        there was no choice."""
+        """Raise `ModelError` if a choice has not ended, unless its end `was_announced`, or if there
+        was no choice."""
         if not self._choices:
             raise ModelError(
                 f"{self._model} answered without a choice that can be used", usage=self._usage

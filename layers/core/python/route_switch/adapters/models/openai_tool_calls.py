@@ -1,6 +1,7 @@
-"""Pieces of tool calls, told apart however a provider marks them.
+"""Tell pieces of tool calls apart, no matter how a provider marks them.
 
-Providers number parallel calls all with 0, give them all the same id, or neither number nor id.
+Some providers number all parallel calls 0, some give them all the same id, and some give neither
+number nor id.
 """
 
 import re
@@ -34,7 +35,7 @@ _Mark = tuple[str | None, str | None]
 
 @dataclass(slots=True)
 class _Call:
-    """`position` is ours. `held` waits for the rest of an escape."""
+    """`position` is assigned here. `held` waits for the rest of an escape."""
 
     position: int
     arguments: CallArguments = field(default_factory=CallArguments)
@@ -114,7 +115,8 @@ def _place(index: JsonValue) -> str | None:
 
 
 def read_function(function: JsonObject) -> JsonObject:
-    """Arguments are text, in pieces; some servers send the whole object."""
+    """Read the name and the arguments, which are text in pieces; some servers send the whole
+    object."""
     read: JsonObject = {name: value for name, value in function.items() if value is not None}
     if "arguments" in read and not isinstance(read["arguments"], str):
         read["arguments"] = json_text(read["arguments"])

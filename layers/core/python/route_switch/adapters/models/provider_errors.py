@@ -179,7 +179,7 @@ def _problem_in(error: Mapping[str, JsonValue]) -> Problem:
 
 
 _MESSAGES = ("message", "msg", "detail", "title", "Message", "error_description", "error", "errors")
-"""Where an error has its words, the likely places first."""
+"""Fields in which an error may have its message, the likely ones first."""
 
 
 def _inside(value: JsonValue) -> Problem | None:

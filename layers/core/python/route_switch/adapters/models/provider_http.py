@@ -31,7 +31,8 @@ freezing end connections silently, and the first use after that fails."""
 LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 """URLs of this machine, where no proxy leads."""
 FINISH_S = 0.05
-"""A server that keeps a stream open for longer after its end gets a new connection next time."""
+"""A server that keeps a stream open for longer than this after its end gets a new connection next
+time."""
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
 """A longer answer is cut off: it could not be delivered, and must not fill the memory."""
 
@@ -133,7 +134,7 @@ def finish(parts: Iterator[bytes]) -> None:
 
 
 def unanswered(model: str, error: httpx.HTTPError) -> ModelError:
-    """Return the error of a call that came to no answer."""
+    """Return the error of a call that got no answer."""
     if isinstance(error, httpx.TimeoutException):
         return ModelTimeoutError(f"{model} did not answer in time")
     return ModelError(f"{model} cannot be reached: {type(error).__name__}")

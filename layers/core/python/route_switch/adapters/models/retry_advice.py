@@ -1,4 +1,4 @@
-"""When a provider says that a call may be repeated: in headers, in the body, or in words.
+"""Read when a call may be repeated, as the provider says in headers, in the body, or in words.
 
 Known forms: `retry-after-ms`; `retry-after` in seconds or as a date; Gemini's `retryDelay` ("37s");
 OpenAI's and Azure's words ("Please try again in 6m0s", "Please retry after 7 seconds"); the reset

@@ -1,4 +1,4 @@
-"""Call a provider again whose key was replaced after it had been read."""
+"""Call a provider again if its key was replaced after it had been read."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +12,8 @@ REJECTED = frozenset({401, 403})
 
 
 class RotatedKeyClient:
-    """If the provider rejects the key, has it read again by `renew`, which limits how often it
-    does; if the key is another one then, calls once more."""
+    """If the provider rejects the key, read it again with `renew`, which limits how often it reads;
+    if the key has changed, call once more."""
 
     def __init__(
         self, client: ModelClient, key: Callable[[], str | None], renew: Callable[[], None]
@@ -33,7 +33,7 @@ class RotatedKeyClient:
             yield from self._client.stream(replace(call, timeout_s=left_s))
 
     def _has_another(self, sent: str | None) -> bool:
-        """Another thread may have had it read meanwhile."""
+        """Whether the key has changed: another thread may have renewed it meanwhile."""
         if self._key() == sent:
             self._renew()
         return self._key() != sent

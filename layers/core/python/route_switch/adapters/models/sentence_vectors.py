@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float32]
 
 MOST_PIECES = 254
-"""Without the markers of start and end."""
+"""The most pieces, without the markers of start and end."""
 TEXTS_KEPT = 16_384
 _START, _END = 101, 102  # [CLS] and [SEP] of bert-base-uncased
 

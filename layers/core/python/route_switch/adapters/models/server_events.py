@@ -1,4 +1,4 @@
-"""Server-sent events of JSON, however a server writes them.
+"""Server-sent events of JSON, in any form that servers write.
 
 A server may write an object over several data lines, as the specification allows, or several
 objects on one line, which it does not. All of it takes time in proportion to its length.
@@ -22,7 +22,7 @@ MAX_STREAM_BYTES = 128 * 1024 * 1024
 DONE = "[DONE]"
 """OpenAI's last event."""
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-"""What ends a line. Not U+2028 and the like, which `splitlines` splits texts at."""
+"""Line ends. U+2028 and the like, at which `splitlines` splits texts, are not among them."""
 _LOOKS_LIKE_EVENTS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
 _SPACE = re.compile(r"\s*")
 
@@ -60,7 +60,7 @@ def events(parts: Iterable[bytes]) -> Iterator[JsonValue | bytes]:
 
 
 def _parsed(data: bytes) -> list[JsonValue]:
-    """Return the event, or several that a server wrote on one line; none if it is unfinished."""
+    """Return the event, or several that a server wrote on one line; empty if it is unfinished."""
     try:
         return [parse_json(data)]
     except InvalidJsonError:
@@ -94,7 +94,8 @@ def _without_mark(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield each line as soon as it has ended, whatever ends it and wherever the parts end."""
+    """Yield each line as soon as it ends, for every kind of line end, and no matter how the body is
+    split into parts."""
     begun: list[bytes] = []
     size = begun_size = 0
     after_cr = False

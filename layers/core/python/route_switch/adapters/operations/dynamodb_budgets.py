@@ -41,7 +41,7 @@ class DynamoDbBudgets:
 
     @store_errors()
     def settle(self, budget: KeyBudget, left: Mapping[int, float], charged_usd: float) -> bool:
-        """Replace these reservations by one charge. Return False if somebody was faster."""
+        """Replace these reservations by one charge. Return False if another process was faster."""
         names = {f":{hour}": f"{OPEN}{hour:02}" for hour in left}
         gone = ", ".join([*names.values(), *(f"{DAY}{hour:02}" for hour in left)])
         values = {f":{hour}": {"N": f"{usd:.12f}"} for hour, usd in left.items()}

@@ -129,8 +129,8 @@ class DynamoDbDeletion:
             )
 
     def _delete_session(self, session_id: str, request_id: str) -> None:
-        """Skip the state of a session that a later request has continued: it tells nothing of this
-        one."""
+        """Skip the state of a session that a later request has continued: it reveals nothing about
+        this one."""
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
             self._dynamodb.delete_item(
                 TableName=self._results,
@@ -179,7 +179,7 @@ NOTE_TTL_S = 104 * 24 * 3600
 
 
 class DynamoDbDeletionNotes:
-    """When a request was deleted follows from when its note expires."""
+    """The time of a deletion follows from the time at which its note expires."""
 
     def __init__(self, dynamodb: "DynamoDBClient", table: str) -> None:
         self._dynamodb = dynamodb

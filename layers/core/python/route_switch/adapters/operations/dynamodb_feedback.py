@@ -199,8 +199,8 @@ class DynamoDbFeedback:
     def _count_for_day_and_key(
         self, rated: _Rated, feedback: GivenFeedback
     ) -> "list[TransactWriteItemTypeDef]":
-        """Return the change of the counters, whatever chose the tier: nothing when the score is
-        unchanged. Each writer takes any shard, so that none waits for others."""
+        """Return the change of the counters, no matter what chose the tier: nothing when the score
+        is unchanged. Each writer takes any shard, so that none waits for others."""
         score, before = feedback.rating, rated.rating_before if rated.is_counted else None
         if score is None or score == before:
             return []

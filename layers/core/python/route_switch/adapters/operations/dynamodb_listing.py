@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _ROW = TypeAdapter(ResultRow)
 _SPARE = 8
-"""Shards are not equally full: so many rows more than its share are read of each."""
+"""Shards are not equally full, so this many rows more than its share are read from each."""
 
 
 class DynamoDbListing:
@@ -65,7 +65,7 @@ class DynamoDbListing:
 
     @store_errors()
     def days_with_requests(self, days: Sequence[date]) -> set[date]:
-        """Days with requests have counters."""
+        """Return the days that have counters: those with requests."""
         day_of = {day_key(day, n)["pk"]["S"]: day for day in days for n in range(SHARDS)}
         keys = [day_key(day, n) for day in days for n in range(SHARDS)]
         found = batch_get(self._dynamodb, self._table, keys, ("pk",))

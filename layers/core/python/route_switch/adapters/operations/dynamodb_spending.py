@@ -24,7 +24,7 @@ class DynamoDbSpending:
     @store_errors()
     def add(self, key_id: str, at: datetime, model: str, usd: float) -> None:
         """Count once, even if the call is sent twice. The names are those of
-        `adapters.record_counters`: no answer came of it, so it lowers the savings."""
+        `adapters.record_counters`: it bought no answer, so it lowers the savings."""
         names = ("cost_usd", "cost_usd:unanswered", f"{TIER}{ROUTER}", f"{MODEL}{model}")
         shard = secrets.randbelow(SHARDS)
         keys = (day_key(at.date(), shard), month_key(key_id, f"{at:%Y-%m}", shard))

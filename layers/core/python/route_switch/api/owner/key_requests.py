@@ -83,7 +83,7 @@ class RotateKeyRequest(BaseModel):
 def parse_new_key(body: bytes) -> KeySettings:
     """Raise `RequestRefusedError` (400) that names every bad value."""
     fields, problems = read_fields(NewKeyRequest, body)
-    named = fields.get("name", "?")  # if it is missing, a problem says so
+    named = fields.get("name", "?")  # if it is missing, it is among the problems
     return _checked(replace(KeySettings(str(named)), **_settings(fields)), problems)
 
 

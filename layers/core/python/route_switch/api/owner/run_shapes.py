@@ -24,7 +24,7 @@ DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 PARAMETERS = ("limit",)
 _RUN_ID = re.compile(r"\d{4}-\d\d-\d\dT\d{6}Z(-[a-z]{1,20})?", re.ASCII)
 MAX_REPORT_BYTES = 4_000_000
-"""Of a report that can be returned: as a JSON string, it takes up to half as much again."""
+"""The largest report that can be returned: as a JSON string, it takes up to half as much again."""
 NO_CODE = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
@@ -40,7 +40,7 @@ def runs_limit(params: Mapping[str, str]) -> int:
 
 
 def check_run_id(run_id: str) -> str:
-    """Raise `RequestRefusedError` (404) for what no run is called: ids are parts of S3 keys."""
+    """Raise `RequestRefusedError` (404) for anything but a run's id: ids are parts of S3 keys."""
     try:
         if _RUN_ID.fullmatch(run_id):
             day_of_run(run_id)
@@ -126,7 +126,7 @@ def details_body(
 
 
 def page_response(page: ReportPage) -> Response[str]:
-    """Return the report, without a right to load or to run anything."""
+    """Return the report with a policy that forbids it to load or run anything."""
     headers = {"content-security-policy": NO_CODE, "x-content-type-options": "nosniff"}
     return Response(HTTPStatus.OK, f"{page.media_type}; charset=utf-8", page.text, {**headers})
 

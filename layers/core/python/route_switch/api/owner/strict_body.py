@@ -29,15 +29,15 @@ def _of_changes(schema: dict[str, JsonValue]) -> None:
 
 
 CHANGES = ConfigDict(**STRICT, json_schema_extra=_of_changes)
-"""Of a body that changes some fields."""
+"""The configuration of a body that changes some fields."""
 MAX_SMALL_BYTES = 20_000
-"""Of a body without a document."""
+"""The most bytes of a body without a document."""
 MAX_NAMED = 20
-"""Problems that an error names."""
+"""The most problems that an error names."""
 NAME_ITSELF = "[key]"
 """Ends the path of an error about a name, in the validator's words."""
 MAX_PATH = 100
-"""Characters of a field's path: an unknown field may have any name."""
+"""The most characters of a field's path: an unknown field may have any name."""
 
 TierNumber = Annotated[int, Field(ge=1, le=3)]
 """A literal of 1, 2 and 3 would also take true."""

@@ -1,4 +1,4 @@
-"""What a client's protocol has to say. Everything else about a request exists once."""
+"""What differs between the protocols of clients. Everything else about a request is shared."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class ClientProtocol:
     - `answer`: the body of a whole answer; an empty one if no model was called.
     - `events`: the writer of a live answer.
     - `error`: the body of an error.
-    - `headers`: what every answer has beside the router's own headers, for its request id.
+    - `headers`: the headers of every answer in addition to the router's own, for its request id.
     - `scope` keeps the idempotency keys of protocols apart.
     """
 

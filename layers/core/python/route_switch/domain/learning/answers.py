@@ -38,7 +38,7 @@ class ModelAnswer:
 
 def same_answer(one: ModelAnswer, other: ModelAnswer) -> bool:
     """Whether two answers do the same: the same calls, or without calls the same text but for
-    surrounding whitespace. Words beside equal calls only announce them."""
+    surrounding whitespace. Text next to equal calls only announces them."""
     if one.calls or other.calls:
         return Counter(one.calls) == Counter(other.calls)
     return one.text.strip() == other.text.strip()

@@ -27,7 +27,7 @@ def canadian(text: str) -> int:
 
 
 def iban(text: str) -> int:
-    """Check an account number that is 1 modulo 97 (ISO 13616), and that the text begins with."""
+    """Check an account number at the start of the text, which must be 1 modulo 97 (ISO 13616)."""
     account = ""
     longest = 0
     for place, character in enumerate(text, start=1):

@@ -11,11 +11,11 @@ task. It counts from `MATERIAL_TOKENS` on, and from `TASK_TOKENS` on if the user
 then the task stands in it. Numbers, ids and addresses in it do not count, since a clock or a
 session's id stands in many of them.
 
-**Belonging together.** The turns of one session share its opening, and whoever has seen one of them
-has nearly seen the next. So a conversation's *root* is what the user says before the first answer,
-with the system message's material. Rows of one root are on one side of the split and count once, as
-those of one template do. A greeting is no opening: sessions that begin with "Hi" have nothing else
-in common.
+**Belonging together.** The turns of one session share its opening: a prompt that has seen one of
+them has nearly seen the next. So a conversation's *root* is what the user says before the first
+answer, with the system message's material. Rows of one root are on one side of the split and count
+once, as those of one template do. A greeting is no opening: sessions that begin with "Hi" have
+nothing else in common.
 """
 
 import hashlib
@@ -36,12 +36,12 @@ MATERIAL_TOKENS = 200
 """Estimated tokens from which on a system message is more than an instruction."""
 
 TASK_TOKENS = 16
-"""Of a system message that holds the task …"""
+"""A system message this long may hold the task …"""
 SIGNAL_TOKENS = 4
-"""… because the user says less than this, and does not only greet."""
+"""… if the user says less than this, and does not only greet."""
 
 _MARK = "\x1f"
-"""Begins what is not a turn's text. No normalized text contains it."""
+"""The first character of lines that are not a turn's text. No normalized text contains it."""
 _BLANKS = re.compile(r"\s+")
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
@@ -120,7 +120,7 @@ def _only_signals(opening: Sequence[str]) -> bool:
 
 
 def _reach(messages: Sequence[JsonObject], chars: int) -> int:
-    """Return how many messages have so many characters, with some to spare: blanks do not count."""
+    """Return how many messages hold `chars` characters, with some to spare: blanks do not count."""
     size = 0
     for number, message in enumerate(messages):
         if size >= chars + chars // 4:

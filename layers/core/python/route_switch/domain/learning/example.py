@@ -166,7 +166,7 @@ class Example(BaseModel):
 
     @property
     def is_conversation(self) -> bool:
-        """Whether there are turns beside the query."""
+        """Whether there are turns other than the query."""
         said = [m for m in self.conversation if m.get("role") not in INSTRUCTING]
         return bool(said) or len(self.turn) > 1
 

@@ -1,4 +1,4 @@
-"""What became of the requests and examples that a run read."""
+"""What happened to the requests and examples that a run read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

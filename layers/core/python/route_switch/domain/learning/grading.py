@@ -64,8 +64,8 @@ def can_grade(gold: Gold) -> bool:
 
 
 def read(answer: str, gold: Gold) -> Reading | None:
-    """Return what the answer is by the gold, or None when the gold cannot grade. Of several golds,
-    the one that the answer agrees with decides."""
+    """Return what the answer is by the gold, or None when the gold cannot grade. If there are
+    several golds, the one that the answer agrees with decides."""
     golds = (gold,) if isinstance(gold, str) else gold
     text = readable(answer)
     readings = [reading for each in golds if (reading := _read(text, each)) is not None]

@@ -1,4 +1,4 @@
-"""The rows that the promotion gate decides on, and whose they are."""
+"""The rows that the promotion gate decides on, and the clients they belong to."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ JudgeChoice = Literal["A", "B", "SAME"]
 """The judge's reply."""
 
 MAX_CHARS = 16_000
-"""A verdict stands at the end."""
+"""A verdict is at the end of a reply."""
 
 _KIND = r"(?:answer|response|assistant|option|model)"
 _SAME = r"same|tie|tied|draw|equal|equally good|equally bad|equivalent|no difference"

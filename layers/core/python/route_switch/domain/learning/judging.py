@@ -56,7 +56,7 @@ Verdict: SAME"""
 INSTRUCTION = _TASK + _FORM
 
 MAX_QUERY_TOKENS = 30_000
-"""Of a query that the judge reads: most of what a judge takes."""
+"""The most tokens of a query that the judge reads: most of what a judge takes."""
 
 STRICT = """
 

@@ -64,7 +64,7 @@ class LearningConfig(BaseModel):
     approval: Approval = "uncalibrated"
     """When a person must approve a promotion: if the judge is uncalibrated, or always."""
     approval_hours: Annotated[float, Field(gt=0)] = 72
-    """How long a run waits for approval; no answer means no."""
+    """How long a run waits for approval; without an answer, the candidate is rejected."""
     go_live: GoLive = "person"
     """Who turns routing on after shadow: a `person`, or the `gate` too, when it promotes a prompt
     that clearly beats the tier that answers in shadow."""

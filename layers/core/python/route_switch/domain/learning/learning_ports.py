@@ -130,13 +130,13 @@ class LearnedTexts(Protocol):
     def forget(
         self, requests: "Sequence[DeletionNote]", current_run: str | None = None
     ) -> RemovedTexts:
-        """Remove whatever shows one of these requests and rests on no other client's, except what
-        belongs to the run `current_run`."""
+        """Remove everything that shows one of these requests and rests on no other client's, except
+        what belongs to the run `current_run`."""
         ...
 
 
 class ClaimsToDemos(Protocol):
-    """Whose requests the demos of learned prompts were taken from."""
+    """The clients whose requests the demos of learned prompts were taken from."""
 
     def read(self) -> Claims: ...
 
@@ -183,7 +183,7 @@ class RunFiles(Protocol):
         ...
 
     def update(self, name: str, change: Callable[[bytes | None], bytes]) -> None:
-        """Replace the file's content by `change` of it; nobody else writes it in between. `change`
+        """Replace the file's content by `change` of it; nothing else writes it in between. `change`
         may be called several times, and the last call counts. Raise `StoreError` on failure."""
         ...
 

@@ -1,4 +1,4 @@
-"""A logged request as an example: `messages`, and the request's other fields beside them."""
+"""A logged request as an example: `messages`, and the request's other fields."""
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
@@ -21,8 +21,8 @@ def from_log(row: dict[object, object]) -> dict[object, object]:
     """Return the row with `query`, `conversation`, `turn` and `params` in place of `messages`.
 
     A row with a `query` keeps it, and its `messages` are ignored. If the last message is the
-    assistant's answer, it is no part of the request: it becomes the result of the row's `model`, if
-    the row names one. Raise `ValueError` if there is no message of a user.
+    assistant's answer, it is not part of the request: it becomes the result of the row's `model`,
+    if the row names one. Raise `ValueError` if there is no message of a user.
     """
     if "query" in row or "messages" not in row:
         return row

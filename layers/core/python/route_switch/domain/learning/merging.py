@@ -23,7 +23,7 @@ def _merge(group: Sequence[Example]) -> Example:
 
     Share known answers among examples whose whole request is the same, and labels among those that
     are also from the same client. Labels of examples for training only are shared in training
-    alone, because which requests have feedback is no random choice.
+    alone, because the requests with feedback are not a random choice.
     """
     if len(group) == 1:
         return group[0]
@@ -53,7 +53,7 @@ def _merge(group: Sequence[Example]) -> Example:
 
 
 def _rest(example: Example) -> tuple[object, ...]:
-    """Return what a replay sends beside the query's text."""
+    """Return what a replay sends in addition to the query's text."""
     return example.conversation, example.turn, example.params
 
 

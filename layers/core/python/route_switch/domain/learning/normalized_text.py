@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 MAX_CHARS = 16_000
-"""Longer texts lose their middle: the answer stands at the start or at the end."""
+"""Longer texts lose their middle: the answer is at the start or at the end."""
 HEAD_CHARS = 5_000
 
 UNCASED = "\u0590-\u10ff\u1100-\u11ff\u1780-\u18af\u3040-\u9fff\uac00-\ud7af"
@@ -112,7 +112,7 @@ NEGATIONS = listed(
     "wrong incorrect false falsch falsche incorrecta incorrecto incorrecte fausse faux errada",
     "errado sbagliata sbagliato onjuist fout fel неверно неверный bledna yanlis",
 )
-"""Words, as `words` returns them, that deny what stands beside them."""
+"""Words, as `words` returns them, that deny what is next to them."""
 _DENIED_IN_SCRIPT = re.compile(
     "不|非|没|沒|错|錯|ない|ません|違|아니|아닙|틀|ليس|ليست|لا |נכון לא|לא |नहीं|ग़लत|गलत"
 )

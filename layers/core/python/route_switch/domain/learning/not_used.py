@@ -14,8 +14,8 @@ NOT_USED = {
     "withheld": "requests whose text may not be used for learning",
     "costly": "requests of one client that cost far more to learn from than those of others",
 }
-"""By the names of `CollectedExamples.left_out`. Merged requests are missing: they are used, with
-their weight. So are labels, which are no examples."""
+"""Reasons in words, by the names of `CollectedExamples.left_out`. Merged requests are missing: they
+are used, with their weight. So are labels, which are not examples."""
 
 
 def examples_not_used(left_out: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -72,7 +72,7 @@ _UNITS = {
 
 
 class Number(NamedTuple):
-    """A number in a text: the values that it may mean, and the word behind it."""
+    """A number in a text: the values that it may mean, and the word after it."""
 
     values: frozenset[float]
     unit: str

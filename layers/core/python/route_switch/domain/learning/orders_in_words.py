@@ -1,4 +1,4 @@
-"""Find sentences that tell a model or router what to do, whatever their wording.
+"""Find sentences that tell a model or router what to do, in any wording.
 
 A sentence is one if it names what steers a model (instructions, a prompt, a tier) and says what to
 do about it (ignore, choose, always), in any of the languages below. A wording that avoids all of
@@ -9,7 +9,7 @@ import re
 from unicodedata import normalize
 
 _SENTENCE_CHARS = 200
-"""Longer sentences are read in pieces: the two halves of an order stand near each other."""
+"""Longer sentences are read in pieces: the two halves of an order are near each other."""
 _SENTENCE = re.compile(r"[^.!?。！？।؟\n]+")
 
 _STEERS = (
@@ -59,7 +59,7 @@ _LARGEST_MODEL = re.compile(
     ),
     re.IGNORECASE,
 )
-"""Who speaks of the largest, dearest or cleverest model means the one that answers."""
+"""A sentence about the largest, most expensive or cleverest model means the one that answers."""
 _SCOPE = re.compile(
     r"\b(?:all|every|each|any|my|these|following|remaining|subsequent|future) (?:\w{1,12} )?"
     r"(?:message|question|request|quer(?:y|ie)|line|text|prompt|task)s?\b"

@@ -18,7 +18,7 @@ MIN_ADEQUATE_SCORE = 0.5
 """The lowest score of an adequate answer. Learning only distinguishes adequate from inadequate."""
 
 Gold = Annotated[str, StringConstraints(min_length=1, max_length=50_000)]
-"""At its longest, half of what a DynamoDB item can hold."""
+"""The longest one takes half of what a DynamoDB item can hold."""
 
 Comment = Annotated[str, StringConstraints(max_length=5_000)]
 

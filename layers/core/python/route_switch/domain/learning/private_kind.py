@@ -1,4 +1,4 @@
-"""A kind of personal data or secret: what it looks like, and what stands in its place."""
+"""A kind of personal data or secret: what it looks like, and what replaces it."""
 
 import re
 from collections.abc import Callable, Iterator

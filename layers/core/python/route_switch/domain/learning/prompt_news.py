@@ -6,7 +6,7 @@ from typing import Final, Literal
 from route_switch.domain.learning.learning_run import RunOutcome
 
 ShadowAfter = Literal["stays", "unproven", "ended"]
-"""What became of shadow: a person has to end it (`stays`), the gate did (`ended`), or it might, but
+"""The state of shadow: a person has to end it (`stays`), the gate did (`ended`), or it might, but
 the candidate does not clearly beat the tier that answers (`unproven`)."""
 
 

@@ -1,6 +1,5 @@
-"""Numbers of an example, with limits beyond which they are a fault of whatever wrote them.
-
-One absurd cost decides every mean, and its square is no number any more.
+"""Numbers of an example, with limits beyond which they count as errors of their source. One absurd
+cost decides every mean, and its square is infinite.
 """
 
 import math
@@ -15,13 +14,13 @@ from route_switch.domain.usage import MAX_TOKENS
 MAX_USD = 1e6
 """The highest cost of one answer. A billion tokens at 1,000 USD per million cost this much."""
 MIN_USD = 1e-12
-"""What costs less, far below one token, is free."""
+"""A lower cost, far below that of one token, counts as free."""
 MAX_LATENCY_MS = 1e9
 """Almost twelve days."""
 MAX_WEIGHT = 1e9
 MIN_WEIGHT = 1e-9
 MAX_LAMBDA = 1_000_000
-"""Far below it, cost alone decides."""
+"""Cost alone decides long before λ is this high."""
 
 
 Usd = Annotated[
@@ -56,7 +55,7 @@ FiniteJson = Annotated[JsonObject, AfterValidator(with_finite_numbers)]
 """An object whose numbers are all finite: a file may hold `NaN` or `1e999`. Integers of any length
 are kept, because the API takes them."""
 Params = Annotated[FiniteJson, AfterValidator(with_real_limit)]
-"""A request's fields beside its messages."""
+"""A request's fields other than its messages."""
 
 
 def _check_numbers(value: JsonValue) -> None:

@@ -15,7 +15,7 @@ requests."""
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """`rows` are still missing; None where nothing tells how many. `note` says what they are."""
+    """`rows` are still missing; None if their number is unknown. `note` says what they are."""
 
     rows: int | None
     note: str
@@ -106,7 +106,7 @@ def _of_policies(promise: PromiseFacts) -> Needed:
 
 
 def _in_examples(rows: int) -> str:
-    """Say how many new examples bring so many held-out rows."""
+    """Say how many new examples yield `rows` held-out rows."""
     share = SHARES[Side.HELDOUT]
     examples = float(f"{rows / share:.2g}")
     return f"A run holds out {share:.0%} of its examples, so that takes about {examples:,.0f}."

@@ -104,7 +104,8 @@ SECRET_KINDS = (
     ),
 )
 GENERATED_KINDS = (
-    # Whatever looks generated, whoever's it is: 20 letters and digits, 32 hexadecimal ones, base64.
+    # Anything that looks generated, from any service: 20 letters and digits, 32 hexadecimal ones,
+    # base64.
     kind(SECRET, r"\b[0-9a-fA-F]{32,}\b", mixed),
     kind(SECRET, r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"),
     kind(SECRET, r"(?<![\w+/])[A-Za-z0-9+/]{32,}+={0,2}", random_base64),

@@ -16,8 +16,8 @@ from route_switch.domain.learning.sides import Side as Side
 from route_switch.domain.learning.sides import side_of as side_of
 
 END_CHARS = 2000
-"""Of each end of a conversation, in which near-duplicates are looked for. Comparing all of it would
-take minutes, and gigabytes."""
+"""The size of each end of a conversation in which near-duplicates are looked for. Comparing all of
+it would take minutes, and gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ MEAN_MARGIN = 0.02
 WORST_MARGIN = 0.10
 """The same for the worst string."""
 LEAST_QUERIES = 8
-"""With fewer queries in a direction, nothing is said of it."""
+"""A direction with fewer queries gets no verdict."""
 
 Way = Literal["up", "down"]
 WAYS: tuple[tuple[Way, Tier], ...] = (("up", min(Tier)), ("down", max(Tier)))

@@ -43,7 +43,7 @@ class StoredRun:
 
     @property
     def state_in_words(self) -> str:
-        """The state as far as the record tells it."""
+        """The state, as far as the record contains it."""
         if self.outcome is not None:
             return self.outcome
         return "waits for approval" if self.token is not None else "under way, or stopped"

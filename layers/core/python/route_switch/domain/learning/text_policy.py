@@ -32,14 +32,15 @@ DEMO_WORDS = 60
 """The most words of a demo. Longer queries are hard to read in a prompt, and a handful of them
 would fill Parameter Store."""
 FORMER_DEMO_TOKENS = 60
-"""The length to which demos of earlier releases were cut, also inside words. Such demos may still
+"""The length to which demos of earlier releases were cut, even inside words. Such demos may still
 be live when their query is deleted."""
 _CONTEXT_LINE_TOKENS = 32
 
 NEEDS_CONTEXT = "says too little without what is before it"
 MIN_ALONE_TOKENS = 20
-"""What a message needs at least to be a demo if there is a conversation before it. Of a shorter one
-("continue", "now in Python"), the conversation decides the tier, and a demo does not show it."""
+"""The least tokens of a message that may be a demo although a conversation precedes it. For a
+shorter one ("continue", "now in Python"), the conversation decides the tier, and a demo does not
+show it."""
 
 BY_POLICY = "is text of traffic, which learn_from_text=off withholds"
 
@@ -103,7 +104,7 @@ _PATTERNS = {
 def unsafe(text: str) -> str | None:
     """Return why an instruction or demo must not enter the prompt, or None.
 
-    This detects common forms and wordings, also disguised ones and in some languages; another
+    This detects common forms and wordings, including disguised ones, in some languages; another
     wording gets past it. Because the router can only answer with a tier, the worst that an attack
     through the prompt can cause is a wrong tier, and the gate checks for that.
     """
@@ -113,7 +114,7 @@ def unsafe(text: str) -> str | None:
 
 def unsafe_of_user(text: str) -> str | None:
     """Return why a user's text must not enter a prompt, or None. An instruction names tiers and
-    says which to choose; a user's text that does so is no example of a query."""
+    says which to choose; a user's text that does so is not an example of a query."""
     reason = unsafe(text)
     if reason is None and any(map(tells_a_model, readings(text))):
         return ORDERS
@@ -131,8 +132,8 @@ def _why_unsafe(text: str) -> str | None:
 def text_for_learning(example: Example, policy: LearnFromText) -> str | None:
     """Return what a demo or the proposer may see of the example's query, or None for nothing.
 
-    Text from a seed file is used unchanged, because somebody chose it. Text that is unsafe in a
-    prompt is never used, whatever its source or the policy.
+    Text from a seed file is used unchanged, because the owner chose it. Text that is unsafe in a
+    prompt is never used, from any source and under any policy.
     """
     return None if why_withheld(example, policy) else _allowed(example, policy)
 
@@ -162,7 +163,7 @@ def as_demo(query: Query, text: str) -> str:
     """Return what the proposer sees of a query of which `text` may be shown, in a form that a
     prompt document can hold. It is empty if the text is blank.
 
-    One line stands for the conversation, whose text nobody has allowed to be shown.
+    One line stands for the conversation, whose text may not be shown.
     """
     room = DEMO_TOKENS - (0 if query.conversation.is_empty else _CONTEXT_LINE_TOKENS)
     return _shown(query, clip_at_words(plain_text(text), room) if text.strip() else "", DEMO_TOKENS)

@@ -11,10 +11,10 @@ from route_switch.domain.replay import TEXT_PARTS, tool_calls_of
 from route_switch.domain.tokens import clip_at_words, estimate_tokens
 
 MAX_TOKENS = 6000
-"""Of a conversation. The judge is paid for each of thousands of pairs."""
+"""The most tokens of a conversation. The judge is paid for each of thousands of pairs."""
 FIRST_SHARE = 1 / 4
 NEWEST_SHARE, TURN_SHARE = 1 / 2, 1 / 4
-"""Of what is left beside the first message: for the newest one, and for each one before it."""
+"""Shares of what the first message leaves: for the newest one, and for each one before it."""
 MIN_TURN_TOKENS = 12
 MAX_URL = 100
 

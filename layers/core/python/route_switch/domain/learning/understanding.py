@@ -1,4 +1,4 @@
-"""How many replies of graders and models were understood. One that was not is no answer."""
+"""How many replies of graders and models were understood. Others do not count as answers."""
 
 from collections.abc import Iterable
 
@@ -94,7 +94,7 @@ def _only(client: LeftOut, asked_by: Weights) -> bool:
 
 
 class Understanding(BaseModel):
-    """What was not understood, and what says nothing, in a run.
+    """What was not understood in a run, and which rows say nothing.
 
     - `gold`: rows graded by a gold answer, and those in which Tier 3's own answer was not
       recognized. `gold_missed` are the rows whose gold Tier 3 answered wrongly. Both go to the

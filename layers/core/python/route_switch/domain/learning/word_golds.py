@@ -13,7 +13,7 @@ from route_switch.domain.learning.normalized_text import (
 MAX_PHRASE_WORDS = 5
 """A longer gold is free text. Two signs of Chinese, Japanese or Thai count as a word."""
 MAX_SHORT_ANSWER_WORDS = 3
-"""A text of at most so many words that lacks the phrase is another answer."""
+"""A text of at most this many words that lacks the phrase is another answer."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_]+")
 _MEANINGS = {
@@ -67,7 +67,7 @@ def _verdicts(said: list[str], pair: frozenset[str]) -> set[str]:
 
 
 def _first_verdict(said: list[str], pair: frozenset[str]) -> set[str]:
-    """Return the verdict that begins a text, unless it says the other at once: "Yes and no"."""
+    """Return the verdict that begins a text, unless it also says the opposite: "Yes and no"."""
     for size in (3, 2, 1):
         first, other = _meaning(said[:size]), _meaning(said[size + 1 : size + 2])
         if first is not None and first in pair and other not in pair - {first}:
@@ -106,7 +106,7 @@ def _weight(word: str) -> float:
 
 
 def _begins(said: list[str], at: int, phrase: list[str]) -> bool:
-    """Whether the phrase stands there. Korean endings join the last word: 서울입니다."""
+    """Whether the phrase begins there. Korean endings join the last word: 서울입니다."""
     end = at + len(phrase) - 1
     if said[at:end] != phrase[:-1]:
         return False

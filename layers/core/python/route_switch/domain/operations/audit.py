@@ -1,5 +1,5 @@
-"""The audit trail: who changed prompt, keys and switches of a stage or deleted requests, when, and
-from what to what. It holds neither texts of users nor secrets."""
+"""The audit trail: who changed the prompt, keys or switches of a stage or deleted requests, when,
+and from what to what. It holds neither texts of users nor secrets."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a key's budget of a month holds, and what of it nobody will settle any more."""
+"""A key's budget of a month, and the reservations in it that no function will settle any more."""
 
 from calendar import monthrange
 from collections.abc import Mapping
@@ -47,8 +47,8 @@ class KeyBudget:
         return {hour: usd for hour, usd in self.open_usd.items() if hour not in running}
 
     def began_at(self, hour: int, now: datetime) -> list[datetime]:
-        """Return when the hours began that reservations in this hour of the day may be from, the
-        first one first. Without a day in `since` it is the last one of the month."""
+        """Return the start of each hour in which reservations of this hour of the day may have
+        been made, oldest first. Without a day in `since` it is the last one of the month."""
         first = datetime.strptime(f"{self.month} +0000", "%Y-%m %z")
         last_day = monthrange(first.year, first.month)[1]
         began = [first.replace(day=day, hour=hour) for day in range(1, last_day + 1)]
@@ -56,8 +56,8 @@ class KeyBudget:
         return [each for each in over if each.day >= self.since.get(hour, over[-1].day)]
 
     def charge_for(self, left_usd: float, counted_usd: float) -> float:
-        """Return what the requests behind the reservations `left_usd` have cost: all that the key's
-        requests have cost according to the counters of its month, without what was charged. Never
-        more than was reserved."""
+        """Return what the requests behind the reservations `left_usd` have cost: the cost of all of
+        the key's requests by the counters of its month, minus what was charged. Never more than was
+        reserved."""
         charged_usd = self.taken_usd - sum(self.open_usd.values())
         return min(max(counted_usd + self.kept_usd - charged_usd, 0.0), left_usd)

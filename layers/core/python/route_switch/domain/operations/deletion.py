@@ -23,7 +23,7 @@ OWNER = ""
 """Claims what is in the seed file or in a prompt that a person wrote."""
 
 Claims = Mapping[str, Mapping[str, float]]
-"""By the digest of a demo: its clients (`domain.clients`), each with the time (UNIX) of the run
+"""The clients (`domain.clients`) of each demo, by its digest, each with the time (UNIX) of the run
 that took the demo from one of the client's requests."""
 
 
@@ -76,7 +76,7 @@ class StoredRequest:
 
 
 USER_PARTS = 16
-"""A user's requests are stored in so many parts, which are deleted one after the other."""
+"""A user's requests are stored in this many parts, which are deleted one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def withdrawn_demos(
     prompt: RoutingPrompt, claims: Claims, notes: Sequence[DeletionNote]
 ) -> frozenset[str]:
     """Return the digests of the prompt's demos that have to go. A demo without any claim was
-    learned by an earlier version: its text alone decides, because nobody knows whose it was."""
+    learned by an earlier version: its text alone decides, because its clients are unknown."""
     if prompt.provenance.get("origin") == HAND_WRITTEN:
         return frozenset()
     return frozenset(key for key in keys_of_demos(prompt) if _is_withdrawn(key, claims, notes))

@@ -23,7 +23,7 @@ MOST_REQUESTS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class KeySettings:
-    """As in `ApiKey`, except that `when_spent` is None where nobody chose it."""
+    """The settings, as in `ApiKey`, except that `when_spent` is None if it was not chosen."""
 
     name: str
     role: Role = "client"

@@ -183,12 +183,12 @@ def _status(value: JsonValue) -> RequestStatus:
 
 
 def _figure(content: JsonObject, name: str) -> float | None:
-    """Powertools writes a metric's values as a list."""
+    """Return the figure of a metric, whose values Powertools writes as a list."""
     value = content.get(name)
     if isinstance(value, list):
         value = value[0]
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= abs(value) < 1e12:
-        raise ValueError(f"{name} is no number")
+        raise ValueError(f"{name} is not a number")
     return float(value)

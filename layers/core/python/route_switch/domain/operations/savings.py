@@ -34,7 +34,8 @@ class SavedEstimate:
 
 @dataclass(frozen=True, slots=True)
 class ShadowSavings:
-    """Answered requests in shadow. `decided` ones tell where routing would have sent them.
+    """Answered requests in shadow. For `decided` ones, it is known where routing would have sent
+    them.
 
     `answer_usd` is what the answers cost, `router_usd` what the decisions did. `saved_usd` is what
     routing would have saved on all of these requests, net of a router call for each that is not
@@ -77,8 +78,8 @@ def shadow_savings(days: Sequence[Counters]) -> ShadowSavings | None:
 
 
 def unrealized_saving_usd(counters: Counters) -> float:
-    """Return what is to be added to what was saved, to get what routing would have saved; 0 without
-    an estimate. Router calls in shadow count in both, and are to be counted once. Take the highest
+    """Return the amount to add to the actual saving to get what routing would have saved; 0 without
+    an estimate. Both contain the router calls in shadow, which must count once. Take the highest
     value: ratios that no run has measured must not keep the run that measures them from being paid.
     """
     found = shadow_savings([counters])

@@ -12,7 +12,7 @@ from route_switch.domain.ports import JsonObject
 LONGEST_GRACE = timedelta(days=30)
 """How long a rotation may leave the former secret valid."""
 MAX_FORMER_SECRETS = 5
-"""So that an often rotated key does not leave many secrets valid at once."""
+"""A limit, so that a key that is rotated often does not leave many secrets valid at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 The share is that of Tier 3 among the requests of a calendar month (UTC) that routing itself decided
 (`key_watch.upgrades_of`). Requests that name a tier or a model, bypassed ones, failures of the
 router, turns that stay in their session and dry runs do not count, and the cap does not limit them:
-whoever holds the key may name a tier, and its allowed tiers and its budget bound that. The cap is
-for what users write into queries.
+the key's holder may name a tier, and its allowed tiers and its budget bound that. The cap is for
+what users write into queries.
 
 A key is limited once its share is clearly above the cap, and until its share is back at the cap. If
 each request goes to Tier 3 with a probability of at most the cap, whatever happened before, a key

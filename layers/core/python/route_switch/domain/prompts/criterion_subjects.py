@@ -54,7 +54,7 @@ def things_of(criterion: str) -> tuple[Words, ...]:
 
 def without_what(criterion: str, other: str) -> str | None:
     """Return a criterion "… about a, b or c" without the items that the other names, None if it is
-    no such list or none would be left."""
+    not such a list, or if none would be left."""
     frame, items = _split(criterion)
     if not frame or len(items) == 1 or _ILLUSTRATION.search(criterion):
         return None

@@ -8,8 +8,8 @@ from route_switch.domain.tiers import Tier
 
 
 def parse_to_publish(document: str) -> RoutingPrompt:
-    """Parse a document that is to go live. Name a character that nobody sees before the parser
-    finds something else wrong with it. Raise `PromptError`."""
+    """Parse a document that is to go live. Report an invisible character before the parser finds
+    another problem. Raise `PromptError`."""
     _check_characters(document)
     return parse_prompt(document)
 

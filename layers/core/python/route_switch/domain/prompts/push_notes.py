@@ -1,4 +1,4 @@
-"""What to tell somebody who makes a prompt live, although nothing is wrong with it."""
+"""Notes on a valid prompt, for the person who makes it live."""
 
 from route_switch.domain.routing_prompt import RoutingPrompt
 

@@ -1,4 +1,4 @@
-"""When people rated a prompt's answers lower than its predecessor's, and what came of it."""
+"""When people rated a prompt's answers lower than its predecessor's, and what followed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

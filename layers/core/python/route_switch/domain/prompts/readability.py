@@ -19,9 +19,9 @@ from route_switch.domain.routing_prompt import RoutingPrompt
 from route_switch.domain.tiers import Tier
 
 MAX_WORDS = 25
-"""Of a criterion."""
+"""The most words of a criterion."""
 MAX_CRITERIA = 12
-"""Of a tier."""
+"""The most criteria of a tier."""
 NEAR_DUPLICATE = 0.75
 """The share of common words, without function words, from which two criteria say the same."""
 KEYWORDS = 4
@@ -59,7 +59,7 @@ def why_unreadable(prompt: RoutingPrompt, known: Collection[str] = ()) -> str | 
     """Return why a person would not have written the prompt, without quoting it, or None.
 
     `known` criteria are those that the proposal started from. They are not compared with each
-    other: where they contrast is for the people who wrote them.
+    other: how they contrast is up to the people who wrote them.
     """
     criteria = [criterion.text for criterion in find_criteria(prompt.instruction)]
     if not _begins_with_a_sentence(prompt.instruction):

@@ -1,4 +1,4 @@
-"""The steering score of a prompt version, as it travels with the prompt in its provenance."""
+"""The steering score of a prompt version, as stored in the prompt's provenance."""
 
 from typing import Annotated
 
@@ -33,7 +33,7 @@ class MovedFigures(BaseModel):
 
     @property
     def worst_share(self) -> str:
-        """With its 95% interval, as a person reads it."""
+        """The share with its 95% interval, as a person reads it."""
         low, high = wilson(self.moved, self.n)
         return f"{self.moved / self.n:.0%} ({low:.0%} to {high:.0%}, n = {self.n})"
 

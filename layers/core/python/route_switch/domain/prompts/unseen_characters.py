@@ -1,4 +1,4 @@
-"""Characters that nobody sees in a prompt: those that control a device, and hidden ones."""
+"""Invisible characters in a prompt: control characters and hidden ones."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

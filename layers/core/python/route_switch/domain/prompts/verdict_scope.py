@@ -16,7 +16,7 @@ from route_switch.domain.tiers import Tier
 
 CONTENT = "content"
 Scope = Mapping[str, str | float]
-"""By the names of the provenance's fields: tiers, router, prices, settings, lambda."""
+"""Values by the names of the provenance's fields: tiers, router, prices, settings, lambda."""
 
 
 def scope_of(

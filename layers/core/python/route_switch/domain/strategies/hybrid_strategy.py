@@ -8,7 +8,7 @@ from route_switch.domain.strategies.prompt_strategy import PromptStrategy
 
 
 class HybridStrategy:
-    """The lead is that at the run's λ, whatever the profile: the router LLM is asked about the same
+    """The lead is that at the run's λ, for every profile: the router LLM is asked about the same
     queries, so the share that pays for it stays what the run measured."""
 
     def __init__(self) -> None:

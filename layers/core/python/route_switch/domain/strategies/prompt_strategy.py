@@ -20,7 +20,7 @@ ROUTER_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 16}
 """The prompt asks for a digit; the rest is room for a model that writes "Tier 2." instead."""
 
 REASONING_PARAMS: dict[str, JsonValue] = {"temperature": 0, "max_tokens": 2048}
-"""For a model that thinks first: its thoughts count as output."""
+"""The parameters for a model that thinks first: its thoughts count as output."""
 
 MAX_REPLY = 100_000
 """Characters of a reply that is read: ten times as many as `REASONING_PARAMS` allow for."""

@@ -62,8 +62,9 @@ def lambda_in(policy: str) -> float | None:
 
 
 def _lower_bound(policy: PolicyFigures, templates: int) -> float:
-    """Return the lower end of the interval, but at most 1 − 3 / templates, what no loss at all in
-    so many draws shows with 95% confidence: resampling cannot draw losses that the rows lack."""
+    """Return the lower end of the interval, but at most 1 − 3 / templates, the bound that no loss
+    in that many draws shows with 95% confidence: resampling cannot draw losses that the rows
+    lack."""
     if policy.policy == Tier.LARGE.alias:
         return 1.0
     return min(policy.quality.low, 1 - RULE_OF_THREE / templates)

@@ -1,7 +1,7 @@
 """The report's first sentence: the constant policies, and what to do.
 
-A pure function of the figures, so that every situation can be tested. Whatever the gate says about
-what was learned, a constant policy may be better than what is live after it.
+A pure function of the figures, so that every situation can be tested. A constant policy may be
+better than what is live after the run, regardless of the gate's verdict.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from route_switch.optimizer.report.text_format import plus_minus
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the constant policies stand to the prompt or policy that is live after the run.
+    """How the constant policies compare with the prompt or policy that is live after the run.
 
     `live` names it, and `is_learned` says whether it is the learned one. `gains` has each constant
     policy's objective minus its, paired by row, best first.

@@ -129,6 +129,7 @@ def moved_queries(found: Findings, plan: Plan) -> tuple[Moved, ...]:
 
 def _excerpt(example: Example, policy: LearnFromText) -> str | None:
     """Return what a report quotes of the owner's own examples. Of traffic it names the request: no
-    filter finds every order and every secret, and reports travel further than records."""
+    filter finds every order and every secret, and reports are passed on more widely than
+    records."""
     text = None if example.from_traffic else text_for_learning(example, policy)
     return None if text is None else clip(text, EXCERPT_TOKENS)

@@ -149,8 +149,8 @@ class Steering(Frozen):
     prompt.
 
     `refused` says why `proposed` stays out: in which way it is easier to steer. `strategies` says
-    so of each strategy that was not proposed for that, and `prompts` is the number of prompts that
-    the search rejected for it.
+    so for each strategy that was not proposed for this reason, and `prompts` is the number of
+    prompts that the search rejected for it.
     """
 
     proposed: SteeringFigures

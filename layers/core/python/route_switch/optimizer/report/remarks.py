@@ -1,4 +1,4 @@
-"""What a reader of the opening has to know beside the verdict, in one sentence each."""
+"""What a reader of the opening has to know besides the verdict, in one sentence each."""
 
 from collections.abc import Iterator
 

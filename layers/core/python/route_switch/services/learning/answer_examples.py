@@ -1,4 +1,4 @@
-"""Let each tier answer each example once. Recorded results are used as they are."""
+"""Get one answer from each tier to each example. Recorded results are used unchanged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

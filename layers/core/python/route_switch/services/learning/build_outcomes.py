@@ -103,7 +103,7 @@ class BuildOutcomes:
         self, examples: Sequence[Example], models: Models, prices: Mapping[str, Price]
     ) -> BuiltTable:
         """Raise `ConfigurationError` when no example has outcomes, `NotUnderstoodError` when too
-        much was not understood, and whatever the calls raise."""
+        much was not understood, and anything that the calls raise."""
         if len(models) < 2 or Tier.LARGE not in models:
             raise ConfigurationError(
                 "Learning compares tiers: configure Tier 3 and at least one more."
@@ -164,7 +164,7 @@ class BuildOutcomes:
         return any(needs.unmet_by(self.capabilities(name)) is not None for name in names)
 
     def _answer(self, usable: Sequence[Example], models: Models) -> Answered:
-        """Let the tiers answer. Stop the run if too many examples are refused, or answered with
+        """Get the tiers' answers. Stop the run if too many examples are refused, or answered with
         nothing."""
         answered = AnswerExamples(self.calls, self.threads, self.output_limit)(usable, models)
         refused = too_many(
@@ -259,7 +259,8 @@ def _kept(result: RecordedResult) -> ModelAnswer:
 
 
 def can_be_called(model: str) -> bool:
-    """Benchmarks name models without a provider. Those have only their recorded results."""
+    """Whether the name has a provider. Benchmarks name models without one: these have only recorded
+    results."""
     try:
         _MODEL_NAME.validate_python(model_of(model))
     except ValidationError:

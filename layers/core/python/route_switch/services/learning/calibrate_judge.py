@@ -36,7 +36,7 @@ def calibrate_judge(
 ) -> Agreement:
     """Measure agreement on the first answers in the table that a test or a person graded or rated,
     whose text is known, and that the judge has to read (it never sees answers identical to Tier
-    3's). Answers and verdicts that were called for are already known and not paid for again."""
+    3's). Answers and verdicts of earlier calls are known and not paid for again."""
     labeled = islice(_labeled(calls, table), MAX_LABELS)
     return measure_agreement(judge, labeled, threads)
 

@@ -32,11 +32,12 @@ from route_switch.services.learning.cost_share import thin_costly, weighing
 
 MAX_WITH_FEEDBACK = 1000
 MAX_BYTES = 200_000_000
-"""Of all examples. The functions of a learning run hold them in memory several times over."""
+"""The most bytes of all examples. The functions of a learning run hold them in memory several times
+over."""
 AT_ONCE = 50
-"""Requests that are loaded together, at most. A request may have 1 MB."""
+"""The most requests that are loaded together. A request may have 1 MB."""
 BYTES_AT_ONCE = 5_000_000
-"""About what is loaded together, judged by the key's requests so far."""
+"""The approximate bytes that are loaded together, judged by the key's requests so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class CollectExamples:
         with_feedback: int = MAX_WITH_FEEDBACK,
     ) -> CollectedExamples:
         """Return about `wanted` requests, each sampled independently, or all if there are fewer.
-        Add up to so many requests `with_feedback` from the newest days, as `train_only`."""
+        Add up to `with_feedback` requests that have feedback, from the newest days, as
+        `train_only`."""
         if self._config.text_storage != "full":
             return CollectedExamples((), 0, 0.0, {}, _texts_not_stored(self._config.text_storage))
         routed = self._index.count(days)

@@ -22,7 +22,7 @@ from route_switch.domain.tokens import estimate_tokens
 from route_switch.services.learning.input_tokens import read_tokens
 
 MAX_COST_SHARE = 0.25
-"""What one client's examples may cost at most, as a share of what all others cost..."""
+"""The most that one client's examples may cost, as a share of what all others cost..."""
 MAX_COST_RATIO = 5.0
 """...or, if that is more, how many times the others' mean cost its own mean may be."""
 LEAST_COMPARED = 30
@@ -54,7 +54,7 @@ def thin_costly(
 
 
 def relative_cost(example: Example) -> float:
-    """Return about what a replay costs, in tokens of input."""
+    """Estimate the cost of a replay, in tokens of input."""
     results = example.models.values()
     output = max((r.output_tokens for r in results if r.output_tokens is not None), default=0)
     tools = estimate_tokens(json.dumps(example.params.get("tools")))
@@ -89,13 +89,14 @@ def _only(clients: Iterable[str]) -> str:
 
 
 def _place(example_id: str) -> float:
-    """Return a number from 0 to 1, the same in every run: what was paid for is drawn again."""
+    """Return a number from 0 to 1, the same in every run, so that examples already paid for are
+    drawn again."""
     digest = hashlib.sha256(f"cost {example_id}".encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
 
 
 def weighing(example: Example, times: float) -> Example:
-    """Return the example with so many times its weight. Training-only examples are no sample, so
+    """Return the example with `times` times its weight. Training-only examples are not a sample, so
     their weight stays."""
     if example.train_only:
         return example

@@ -1,4 +1,5 @@
-"""Runs with their present state: what is recorded, whether they still run, and how far they are."""
+"""Runs with their present state: what is recorded, whether they still run, and how far they have
+got."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ class RecordedRuns(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FollowRuns:
-    """`execution` tells what became of an execution; `of_name` of the one that a run's id names.
-    `progress` returns what a run wrote about itself."""
+    """`execution` returns the state of an execution, `of_name` that of the one that a run's id
+    names. `progress` returns what a run wrote about itself."""
 
     runs: RecordedRuns
     execution: Callable[[str], Execution]
@@ -30,7 +31,7 @@ class FollowRuns:
 
     def load(self, run_id: str) -> ShownRun | None:
         """Return a run, or None if there is none. One that was started by hand is recorded only
-        once its first step has run; until then, it is shown as started when its id says."""
+        once its first step has run; until then, it is shown as started at the time in its id."""
         run = self.runs.load(run_id)
         if run is not None:
             return self._shown(run)

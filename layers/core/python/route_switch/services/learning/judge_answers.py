@@ -29,7 +29,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.services.learning.paid_calls import PaidCalls, Purpose
 
 HOPELESS_PAIRS = 20
-"""After so many pairs without a verdict, a run does not wait for its end to stop."""
+"""After this many pairs without a verdict, a run stops before its end."""
 PARAMS: dict[str, JsonValue] = {"temperature": 0}
 
 

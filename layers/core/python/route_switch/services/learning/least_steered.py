@@ -1,4 +1,5 @@
-"""The prompt of the last versions that texts around a query moved least, by their own scores.
+"""The recent version of the prompt that texts around a query move least, by the versions' own
+scores.
 
 A candidate is compared with it as well as with the current prompt: the prompt that was live then
 does not change from week to week, so small steps do not add up.
@@ -36,6 +37,6 @@ def _before(prompts: PromptStore, live: StoredPrompt) -> Iterator[RoutingPrompt]
 
 
 def _moved(figures: SteeringFigures) -> float:
-    """Return the mean shares of both directions together. Nothing can be said of a direction in
-    which no query could be moved."""
+    """Return the mean shares of both directions together. A direction in which no query could be
+    moved is left out."""
     return sum(each.mean for each in (figures.up, figures.down) if each is not None)

@@ -129,7 +129,7 @@ class MeteredCalls:
         wait(in_progress)
 
     def _call_once(self, key: str, pay: Callable[[], JsonObject]) -> JsonObject:
-        """When several threads ask for the same call at once, let one make it."""
+        """Make a call that several threads ask for at once only once."""
         with self._lock:
             future = self._in_progress.get(key)
             first = future is None
@@ -289,7 +289,7 @@ class MeteredCalls:
 
     @contextmanager
     def _reserved(self, usd: float) -> Iterator[Callable[[float], None]]:
-        """Reserve money. At the end of the block, return whatever was not spent."""
+        """Reserve money. At the end of the block, return what was not spent."""
         self._cap.reserve(usd)
         spent = 0.0
 

@@ -10,8 +10,8 @@ PATIENCE_S = 600.0
 
 
 class TimeBudget:
-    """What is left of a number of seconds, counted from the first question: when new work starts.
-    Replaying known answers uses none of them, so each restart gets further."""
+    """A number of seconds that starts to run when it is first asked for, which is when new work
+    starts. Replaying known answers uses none of them, so each restart gets further."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds

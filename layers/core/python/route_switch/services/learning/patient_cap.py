@@ -1,4 +1,4 @@
-"""A cap that waits for money that other calls of this process have set aside."""
+"""A cap that waits for money that other calls of this process have reserved."""
 
 import threading
 
@@ -7,9 +7,9 @@ from route_switch.domain.learning.learning_ports import SpendingCap
 
 
 class PatientCap:
-    """A call reserves the most that it may cost, which is often a hundred times what it does cost.
-    So a reservation that fails is tried again whenever another call has settled, and the cap is
-    reached only if nothing is set aside any more."""
+    """A call reserves the most that it may cost, which is often a hundred times its actual cost. So
+    a reservation that fails is tried again whenever another call has settled, and the cap is
+    reached only if nothing else is reserved."""
 
     def __init__(self, cap: SpendingCap) -> None:
         self._cap = cap
@@ -21,7 +21,7 @@ class PatientCap:
         while True:
             with self._changed:
                 seen = self._settled
-                self._reserved += 1  # before it is true, so that nobody gives up in between
+                self._reserved += 1  # before it is true, so that no thread gives up in between
             try:
                 self._cap.reserve(usd)
                 return

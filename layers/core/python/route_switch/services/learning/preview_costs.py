@@ -12,7 +12,7 @@ from route_switch.domain.usage import Usage
 from route_switch.services.learning.route_examples import RoutedExample
 
 ASSUMED_OUTPUT_TOKENS = 300
-"""Of an answer whose length the log does not tell."""
+"""The assumed length of an answer whose length is not in the log."""
 
 
 @dataclass(slots=True)

@@ -89,7 +89,8 @@ def check_replies(routed: Sequence[RoutedExample], router: str, limit: float) ->
 
 class RouteExamples:
     """Route among the tiers in `allowed`, with the router model and the limits of `config`, for
-    requests with this `profile`: learning measures `balanced`, whatever the stage's profile is."""
+    requests with this `profile`: learning measures `balanced`, regardless of the stage's
+    profile."""
 
     def __init__(
         self,
@@ -106,7 +107,7 @@ class RouteExamples:
     def __call__(
         self, examples: Sequence[Example], prompt: RoutingPrompt, threads: int = THREADS
     ) -> tuple[RoutedExample, ...]:
-        """Raise whatever a call raises. A query that the router's provider refuses goes to the safe
+        """Raise what a call raises. A query that the router's provider refuses goes to the safe
         tier; if it refuses every query, raise `ProviderUnusableError`."""
         routed = map_ordered(lambda example: self.route(example, prompt), examples, threads)
         asked = [r for r in routed if r.asked]
@@ -118,7 +119,7 @@ class RouteExamples:
         return tuple(routed)
 
     def route(self, example: Example, prompt: RoutingPrompt) -> RoutedExample:
-        """Route one example. Raise whatever a call raises."""
+        """Route one example. Raise what a call raises."""
         ask = _AskPaid(self._config.models.router, self._calls)
         context = RoutingContext(self._config, prompt, ask, self._profile)
         name = strategy_in_effect(self._config, prompt)

@@ -98,7 +98,7 @@ class ShowLearning:
             return None, "Learning is off: no run starts."
         start = next_start(self.config.schedule, now)
         if start is None:
-            return None, f"The schedule {self.config.schedule} does not tell when the next run is."
+            return None, f"The schedule {self.config.schedule} does not say when the next run is."
         return start, None
 
     def _newest_report(self, runs: Sequence[StoredRun]) -> ReportFacts | None:

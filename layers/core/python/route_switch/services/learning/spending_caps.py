@@ -14,7 +14,7 @@ MIN_SHARE_USD = 1.0
 the run that would find a better one had no money."""
 
 MAX_ANSWER_SHARE = 0.2
-"""What a single answer may cost at most, as a share of the cap. A request that may cost more is
+"""The most that a single answer may cost, as a share of the cap. A request that may cost more is
 left out of learning."""
 
 

@@ -1,4 +1,4 @@
-"""What a run has spent: noted before each call, so that a kill loses no money from the count."""
+"""What a run has spent: noted before each call, so that the count is complete even after a kill."""
 
 import threading
 from collections import Counter, defaultdict

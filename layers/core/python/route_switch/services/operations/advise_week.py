@@ -20,7 +20,7 @@ ALMOST_USED = 0.8
 MANY_FAILURES = 0.01
 """The share of failed requests from which the report asks to look at them."""
 ENOUGH_TO_BE_RATED = 100
-"""After so many answers without a rating, nobody seems to send any."""
+"""After this many answers without a rating, the application seems to send none."""
 
 Rule = Callable[[WeekReport, str], Iterator[str]]
 
@@ -141,8 +141,8 @@ def _ratings(report: WeekReport, _: str) -> Iterator[str]:
     rated = report.figures.people.n or report.figures.ratings
     if answered >= ENOUGH_TO_BE_RATED and not rated:
         yield (
-            "Nobody has rated an answer: let your application send thumbs with "
-            "POST /v1/feedback. Learning trusts them most."
+            "No answer has been rated. Have your application send thumbs with POST /v1/feedback: "
+            "learning trusts them most."
         )
 
 

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 DELETE_USER = "delete user"
 A_USER = "(not named)"
-"""The trail outlives a user's data, so it names no user, in whatever form."""
+"""The trail outlives a user's data, so it names no user in any form."""
 OWN_REQUESTS = "requests of the key"
 
 
@@ -50,7 +50,7 @@ class AuditedDeletions:
             try:
                 self._record(change, key)
             except StoreError as error:
-                logger.warning("The audit trail lacks a deletion: %s: %s", change, error)
+                logger.warning("A deletion is missing from the audit trail: %s: %s", change, error)
         return deletion
 
     def _record(self, change: Change, key: ApiKey) -> None:

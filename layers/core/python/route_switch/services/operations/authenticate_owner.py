@@ -1,4 +1,4 @@
-"""Authenticate the owner: an admin key, read anew for each request.
+"""Authenticate the owner: an admin key, read again for each request.
 
 Elsewhere a warm process accepts a revoked key for up to a minute. Here such a key could make
 another one, so no key is remembered, and every request fails while the store is unavailable.
@@ -23,7 +23,7 @@ class Owner:
 
     @property
     def by(self) -> str:
-        """Who the audit trail says made a change."""
+        """The author of the owner's changes in the audit trail."""
         return by_key(self.key)
 
 

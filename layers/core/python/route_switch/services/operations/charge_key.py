@@ -1,4 +1,4 @@
-"""Charge a key for calls that are no request of its own, such as those of a preview."""
+"""Charge a key for calls that belong to none of its requests, such as those of a preview."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -61,7 +61,7 @@ class ChargeKey:
         self._settle_budget(key, usd, at, spent_usd)
 
     def _settle_budget(self, key: ApiKey, usd: float, at: datetime, spent_usd: float) -> None:
-        """What stays reserved, the hourly monitor settles by the sums."""
+        """Never fail: the hourly monitor settles what stays reserved, by the sums."""
         try:
             if key.monthly_budget_usd is not None:
                 self.limits.settle(key.key_id, at, usd, spent_usd, 0.0)

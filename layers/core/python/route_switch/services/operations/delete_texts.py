@@ -4,8 +4,8 @@ A learning run in progress has copied its examples and continues with them: a de
 it. Instead the run gets a note (`DeletionNotes`), so that it promotes no prompt that shows a
 deleted request, and removes its copies when it ends.
 
-A client key learns nothing of others from the answer: of the prompts that show the text, it is told
-those for which its own requests were used.
+The answer to a client key says nothing about other keys: of the prompts that show the text, it
+lists those for which the key's own requests were used.
 """
 
 import time

@@ -33,7 +33,7 @@ class NewSwitches(Protocol):
 
 
 class Handover(Protocol):
-    """Where the owner reads the plain-text keys once and then deletes them."""
+    """The place where the owner reads the plain-text keys once and then deletes them."""
 
     def read(self) -> FirstKeys | None: ...
 
@@ -46,7 +46,7 @@ def ensure_first_keys(
     """Create a client key and an admin key, once in the lifetime of the key store.
 
     Hand them over before storing them: after a crash in between, the next attempt finds and stores
-    the same keys. In the opposite order, a crash would leave keys that nobody knows.
+    the same keys. In the opposite order, a crash would leave keys that nobody could read.
     """
     if store.has_first_keys():
         return
@@ -58,10 +58,10 @@ def ensure_first_keys(
 
 
 def start_routing(switches: NewSwitches, start: Routing) -> None:
-    """Begin as the stage says, once: no deployment changes switches that exist.
+    """Write the stage's initial switches once: no deployment changes switches that exist.
 
-    Without any, everything is on. So a stage that was deployed before it could start otherwise, and
-    is upgraded, routes as before.
+    Without switches, everything is on. So an upgraded stage from before this setting existed routes
+    as before.
     """
     if start != "on":
         switches.create(Switches(routing=start))

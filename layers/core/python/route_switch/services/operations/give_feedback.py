@@ -11,7 +11,7 @@ from route_switch.services.operations.recent_records import found_soon
 
 
 class GiveFeedback:
-    """A key can rate only its own requests, whatever its role."""
+    """A key can rate only its own requests, even if it is an admin key."""
 
     def __init__(self, store: FeedbackStore, sleep: Callable[[float], None] = time.sleep) -> None:
         self._store = store

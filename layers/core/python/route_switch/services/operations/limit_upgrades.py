@@ -13,8 +13,8 @@ from route_switch.services.operations.watch_keys import KeyMonths
 
 @dataclass(frozen=True, slots=True)
 class UpgradeLimit:
-    """What becomes of a key's limit: until when it holds, or None if it ends. `was_limited` says
-    whether it held before; `cap` is None for a key that has none any more."""
+    """The new state of a key's limit: until when it holds, or None if it ends. `was_limited` says
+    whether it held before; `cap` is None for a key that no longer has one."""
 
     key: ApiKey
     share: Share

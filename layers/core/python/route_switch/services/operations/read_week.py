@@ -30,7 +30,7 @@ class ReadWeek:
     people: PeoplesScores
 
     def __call__(self, last: date, days: int = WEEK_DAYS) -> WeekFigures:
-        """Return the figures of so many days that end on `last`. Raise `StoreError`."""
+        """Return the figures of the `days` days that end on `last`. Raise `StoreError`."""
         query = CostsQuery(last - timedelta(days=days - 1), last, "day")
         by_day = self.totals.of_days(query.days)
         learning = self.totals.learning_of_days(query.months)

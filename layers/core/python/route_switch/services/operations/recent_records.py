@@ -7,7 +7,7 @@ from typing import TypeVar
 
 PAUSES_S = (0.1, 0.3, 0.6)
 _GIVEN = re.compile(r"[a-z]+[-_][0-9a-f]{32}")
-"""An id that the router gives. Nobody waits for another one."""
+"""The form of the ids that the router assigns. Other ids are not waited for."""
 
 Found = TypeVar("Found")
 
@@ -17,7 +17,8 @@ def found_soon(
     read: Callable[[], Found | None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> Found | None:
-    """Return what is found of the request, if need be after a second; None if there is nothing."""
+    """Return what is found about the request, after a second if necessary; None if there is
+    nothing."""
     found = read()
     for pause_s in PAUSES_S if _GIVEN.fullmatch(request_id) else ():
         if found is not None:

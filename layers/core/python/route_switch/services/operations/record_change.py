@@ -39,5 +39,5 @@ class RecordChange:
         try:
             self.trail.add(replace(begun, at=self.now(), state="done", change=made))
         except StoreError as error:
-            logger.warning("The audit trail has the begin of change %s only: %s", begun, error)
+            logger.warning("The audit trail has only the beginning of change %s: %s", begun, error)
         return result

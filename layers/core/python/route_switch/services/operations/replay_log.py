@@ -28,8 +28,8 @@ class LogPages(Protocol):
 
 
 SLICE = timedelta(minutes=5)
-"""CloudWatch may search for long without finding a line. So much of the log at least is read in one
-run."""
+"""CloudWatch may search for a long time without finding a line. One run reads at least this much of
+the log."""
 
 
 MOST_ANNOUNCED = 1500
@@ -46,7 +46,7 @@ class ReplayLog:
     def __call__(
         self, key_id: str, start: LogPosition, end: datetime, has_time: Callable[[], bool]
     ) -> LogPosition:
-        """Return from where the next call has to go on: `end` if everything was read and saved."""
+        """Return where the next call has to continue: `end` if everything was read and saved."""
         reading = _Reading(self.records, start)
         try:
             for before, page in self._pages(key_id, start.until, end):

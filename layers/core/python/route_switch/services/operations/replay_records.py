@@ -1,4 +1,4 @@
-"""Save records that the results table did not take, each exactly once."""
+"""Save records that are missing from the results table, each exactly once."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -50,7 +50,7 @@ class Home(Protocol):
 @dataclass(slots=True)
 class Replayed:
     """`saved_usd` is the known cost of what was saved; `at_most_usd` bounds that of requests
-    (`unknown`) of which the log knows the announcement only."""
+    (`unknown`) that the log knows only by their announcement."""
 
     saved: int = 0
     saved_usd: float = 0.0
@@ -101,7 +101,7 @@ class ReplayRecords:
         return done.failed == 0
 
     def log(self, lines: Iterable[str], done: Replayed) -> None:
-        """Records that were saved are recognized without a write."""
+        """Save records from the log. Saved ones are recognized without a write."""
         found, unreadable = best_of(lines)
         done.unreadable_lines += unreadable
         self._log(found, done)
@@ -148,7 +148,7 @@ class ReplayRecords:
             self._reject(message, f"It is not a record ({type(error).__name__}).", done)
             return
         if self._now() - record.created_at >= self._retention:
-            reason = "It is older than retention_days, so nothing tells whether it was counted."
+            reason = "It is older than retention_days, so it is unknown whether it was counted."
             self._reject(message, reason, done)
             return
         self._save(record, done)

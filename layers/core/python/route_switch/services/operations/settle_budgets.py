@@ -28,7 +28,7 @@ class Budgets(Protocol):
     def of_keys(self, key_ids: Sequence[str], months: Sequence[str]) -> list[KeyBudget]: ...
 
     def settle(self, budget: KeyBudget, left: Mapping[int, float], charged_usd: float) -> bool:
-        """Replace these reservations by one charge. Return False if somebody was faster."""
+        """Replace these reservations by one charge. Return False if another process was faster."""
         ...
 
     def tidy(self, budget: KeyBudget, hours: Sequence[int]) -> None:

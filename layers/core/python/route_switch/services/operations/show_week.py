@@ -100,10 +100,10 @@ class ShowWeek:
     monthly_budget_usd: float | None
     packaged: SteeringFigures
     actions: Callable[[datetime], Mapping[int, str]]
-    """Returns what made each version of the prompt since then, as far as the audit trail tells."""
+    """Returns what made each version of the prompt since then, as far as the audit trail says."""
 
     def __call__(self, last: date, days: int) -> WeekReport:
-        """Return the report of so many days that end on `last`. Raise `StoreError`."""
+        """Return the report of the `days` days that end on `last`. Raise `StoreError`."""
         figures = self.read(last, days)
         query = CostsQuery(figures.first, last, "day")
         by_day = self.totals.of_days(query.days)

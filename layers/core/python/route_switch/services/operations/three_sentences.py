@@ -38,7 +38,7 @@ class WeekFigures:
 
     @property
     def ratings(self) -> int:
-        """How many answers of these days were rated, of whatever version."""
+        """How many answers of these days were rated, of any version."""
         overview = self.costs.overview
         return overview.ratings.n if overview and overview.ratings else 0
 

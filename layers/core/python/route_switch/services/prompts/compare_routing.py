@@ -14,7 +14,8 @@ from route_switch.services.learning.route_examples import RoutedExample
 @dataclass(frozen=True, slots=True)
 class ComparedRequest:
     """Where a query goes with the one prompt and the other, and what one answer costs there. A cost
-    is None if the tier's model has no known price. So many drawn `requests` asked it."""
+    is None if the tier's model has no known price. `requests` counts the drawn requests that asked
+    it."""
 
     example: Example
     requests: int

@@ -85,8 +85,8 @@ def _origin(
     older: Sequence[StoredVersion],
     action: str | None,
 ) -> str:
-    """A rollback writes an older document unchanged, and so may a push: only the audit trail tells
-    one from the other. A manual edit leaves the provenance unchanged."""
+    """A rollback writes an older document unchanged, and so may a push: only the audit trail
+    distinguishes them. A manual edit leaves the provenance unchanged."""
     if prompt is None:
         return "broken: it cannot be served"
     for old in reversed(older):

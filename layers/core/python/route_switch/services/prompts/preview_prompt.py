@@ -1,5 +1,5 @@
-"""Preview an edited prompt on the last requests, within a budget and a deadline: whatever has been
-compared by then is the answer."""
+"""Preview an edited prompt on the last requests, within a budget and a deadline: the result covers
+what was compared by then."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -27,7 +27,7 @@ Compared = tuple[Example, RoutedExample, RoutedExample]
 
 @dataclass(frozen=True, slots=True)
 class PromptPreview:
-    """`notes` say what was compared, and why no more was."""
+    """`notes` say what was compared, and why not more."""
 
     comparison: RoutingComparison
     notes: tuple[str, ...]
@@ -35,8 +35,9 @@ class PromptPreview:
 
 @dataclass(frozen=True, slots=True)
 class PreviewPrompt:
-    """`collect` draws about so many requests of these days. `route` routes one of them; it raises
-    `RunStoppedError` if the budget or the time is used up, or the router LLM keeps failing."""
+    """`collect` draws about a given number of requests from given days. `route` routes one of them;
+    it raises `RunStoppedError` if the budget or the time is used up, or the router LLM keeps
+    failing."""
 
     config: RouterConfig
     collect: Callable[[Sequence[date], int], CollectedExamples]

@@ -26,7 +26,7 @@ def request_of(value: JsonValue) -> tuple[list[JsonObject], JsonObject] | None:
     value = parsed(value)
     if isinstance(value, str):
         if value.lstrip().startswith(('{"', '[{"')):
-            raise UnusableRowError("its request was cut off, so it is no JSON")
+            raise UnusableRowError("its request was cut off, so it is not valid JSON")
         text = _listed(value)
         return ([{"role": "user", "content": text}], {}) if text.strip() else None
     if isinstance(value, list):
@@ -54,7 +54,7 @@ def _listed(text: str) -> str:
 
 
 def _instructions(body: JsonObject) -> list[JsonObject]:
-    """Return the system message of a request that has it beside its messages."""
+    """Return the system message of a request that has it outside of its messages."""
     text = body.get("system", body.get("instructions"))
     return [{"role": "system", "content": text}] if isinstance(text, str) and text else []
 

@@ -1,4 +1,4 @@
-"""Ratings of people, on whatever scale a log has them."""
+"""People's ratings, on any scale that a log uses."""
 
 import math
 from collections.abc import Iterable, Mapping

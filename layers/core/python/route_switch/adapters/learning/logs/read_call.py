@@ -74,7 +74,7 @@ def _check_kind(row: JsonObject, source: Source) -> None:
     for name, allowed in source.calls_are.items():
         kind = found(row, (name,))
         if isinstance(kind, str) and kind.upper() not in allowed:
-            raise UnusableRowError(f"it is no model call (its {name} is {kind[:40]})")
+            raise UnusableRowError(f"it is not a model call (its {name} is {kind[:40]})")
     for name, failures in source.failed_if.items():
         if found(row, (name,)) in failures:
             raise UnusableRowError("the call failed")
@@ -85,7 +85,7 @@ def _check_kind(row: JsonObject, source: Source) -> None:
         raise UnusableRowError("the call failed")
     kinds = (found(row, (name,)) for name in _KINDS)
     if "embed" in " ".join(str(kind) for kind in kinds if kind) or _is_embedding(row):
-        raise UnusableRowError("it is no chat call but an embedding")
+        raise UnusableRowError("it is an embedding, not a chat call")
 
 
 def _is_embedding(row: JsonObject) -> bool:
@@ -101,7 +101,7 @@ def _request(
     for name in names:
         asked = request_of(found(row, (name,)))
         if asked is not None:
-            # The parameters may stand beside the messages.
+            # The parameters may be next to the messages.
             return asked[0], {**(request_of(row) or ([], {}))[1], **asked[1]}
     return None
 
@@ -131,14 +131,14 @@ class _Reader:
         return None if text is None or not text.strip() else text.strip()
 
     def number(self, what: str) -> float | None:
-        """Return a number of at least 0, in whatever way a spreadsheet wrote it. Raise
-        `UnusableRowError` for any other text: a cost must not be lost unsaid."""
+        """Return a number of at least 0, in any form that spreadsheets write. Raise
+        `UnusableRowError` for any other text: a cost must not be dropped silently."""
         text = self.text(what)
         if text is None:
             return None
         number = number_in(text)
         if number is None or not 0 <= number < float("inf"):
-            raise UnusableRowError(f"its {what} is no number of at least 0")
+            raise UnusableRowError(f"its {what} is not a number of at least 0")
         return limited(what, number)
 
     def whole(self, what: str) -> int | None:

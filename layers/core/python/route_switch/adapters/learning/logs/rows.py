@@ -66,7 +66,7 @@ def _lines(path: Path) -> Iterator[LogRow]:
 
 
 def _rows(number: int, text: bytes) -> Iterator[LogRow]:
-    """Yield the row of a line, or those of a page of an API that stands on one line."""
+    """Yield the row of a line, or those of an API's page that is on one line."""
     try:
         value = valid_json(parse_json(text))
     except InvalidJsonError:
@@ -77,7 +77,7 @@ def _rows(number: int, text: bytes) -> Iterator[LogRow]:
 
 
 def _page(value: JsonValue) -> list[JsonValue] | None:
-    """Return the entries of a page of an API; None if the value is no page."""
+    """Return the entries of a page of an API; None if the value is not a page."""
     for name in _PAGES if isinstance(value, dict) else ():
         entries = value.get(name) if isinstance(value, dict) else None
         if isinstance(entries, list) and all(isinstance(each, dict) for each in entries):

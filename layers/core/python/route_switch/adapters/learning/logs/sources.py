@@ -1,4 +1,4 @@
-"""Where logs come from, and what they call what they hold. A new source is one row here.
+"""Where logs come from, and how they name their fields. A new source is one row here.
 
 Names are paths into a row: `usage.input` is `input` in the object `usage`, and `a.*` any value of
 the object `a`. The first name that is there counts. Objects that were exported as text are read as
@@ -175,4 +175,4 @@ SOURCES = (
         workload=("workload", "category", "eval_name", "task", "task_name", "dataset", "topic"),
     ),
 )
-"""In the order in which they are tried."""
+"""All sources, in the order in which they are tried."""

@@ -46,7 +46,7 @@ def usage_body(completion: Completion) -> JsonObject:
 
 
 def envelope(routed: RoutedRequest, kind: str) -> JsonObject:
-    """Return the fields that an answer and all of its chunks have in common."""
+    """Return the fields that an answer and all of its chunks share."""
     completion = routed.completion
     common: JsonObject = {
         "id": routed.record.request_id,

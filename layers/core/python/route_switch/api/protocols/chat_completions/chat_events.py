@@ -20,7 +20,7 @@ DONE = "data: [DONE]\n\n"
 class ChatEvents:
     """Writes each chunk as it arrives.
 
-    The last event tells the costs in `route_switch`, and a comment repeats them for clients that
+    The last event has the costs in `route_switch`, and a comment repeats them for clients that
     refuse unknown fields.
     """
 

@@ -72,7 +72,7 @@ class ChatRequest(BaseModel):
 
 
 def parse_chat_request(body: bytes) -> ClientCall:
-    """Validate the request, which is in the form that is routed. Raise `RequestRefusedError`."""
+    """Validate a request that already has the routed form. Raise `RequestRefusedError`."""
     content = parse_object(body)
     refuse_owner_fields(content)
     request = validated(ChatRequest, content, _advice, "the OpenAI chat completion API")
@@ -96,7 +96,7 @@ def parse_chat_request(body: bytes) -> ClientCall:
 
 
 def refuse_owner_fields(content: JsonObject) -> None:
-    """Raise `RequestRefusedError` for what only the owner may set, in whatever protocol."""
+    """Raise `RequestRefusedError` for fields that only the owner may set, in any protocol."""
     for name in REFUSED_FIELDS:
         if name in content:
             raise RequestRefusedError(
@@ -132,7 +132,7 @@ def _advice(param: str, _: str) -> str | None:
         return f"'{param}' must be a text or a list of content parts, each with a 'type'."
     if re.fullmatch(r"messages\[\d+\]\.content\[\d+\](\.type)?", param):
         return (
-            f"'{param.removesuffix('.type')}' is no content part: it needs a 'type', such as "
+            f"'{param.removesuffix('.type')}' is not a content part: it needs a 'type', such as "
             '{"type": "text", "text": "…"}.'
         )
     return None

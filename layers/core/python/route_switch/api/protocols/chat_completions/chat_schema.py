@@ -10,9 +10,8 @@ REFUSED_FIELDS = (
     *("fallbacks", "models", "provider", "input_cost_per_token", "output_cost_per_token"),
     *("plugins", "preset", "route", "transforms", "web_search_options"),
 )
-"""Fields that would choose another provider, address or price than the owner's. Others that are not
-known reach no provider either (`domain.parameters.FIELDS`), but ask for nothing that has to be
-refused."""
+"""Fields that would choose another provider, address or price than the owner's. Other unknown
+fields reach no provider either (`domain.parameters.FIELDS`), but need not be refused."""
 TOOL_TYPES = ("function", "custom")
 """Tools that the client runs. Those of other types run at a provider, at a price of their own."""
 

@@ -39,7 +39,7 @@ def text_body(routed: RoutedRequest, call: ClientCall) -> JsonObject:
 
 
 class TextEvents:
-    """Writes each piece of text as it arrives. The last event tells the costs."""
+    """Writes each piece of text as it arrives. The last event has the costs."""
 
     keep_alive = KEEP_ALIVE
 

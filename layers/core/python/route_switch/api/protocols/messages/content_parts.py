@@ -83,7 +83,7 @@ def block_parts(block: JsonObject, place: str) -> Iterator[JsonObject]:
         case "document":
             yield from _document(block, place)
         case "tool_reference":
-            # `message_params` shows the tool to the model from now on.
+            # From here on, `message_params` shows the tool to the model.
             name = text_field(block, "tool_name", place)
             yield marked({"type": "text", "text": f"The tool {name} is available."}, block)
         case kind:

@@ -96,7 +96,7 @@ def id_of_function_call(request_id: str) -> str:
 
 
 def thoughts_of(message: Mapping[str, JsonValue]) -> Iterator[JsonObject]:
-    """Yield signed thoughts, or else the one that nobody signed."""
+    """Yield signed thoughts, or else the unsigned one."""
     signed = message.get("thinking_blocks")
     blocks = [b for b in signed if isinstance(b, dict)] if isinstance(signed, list) else []
     for block in blocks:
@@ -126,8 +126,8 @@ def _tool_use(id_: str, function: JsonValue) -> JsonObject:
 
 
 def _input(arguments: JsonValue) -> JsonObject:
-    """Return a tool's input, which must be an object. What a model wrote wrongly is handed on in
-    Anthropic's form for it, so that the tool can complain."""
+    """Return a tool's input, which must be an object. An invalid input is passed on in Anthropic's
+    form for it, so that the tool can report it."""
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     try:
         parsed = parse_json(text)

@@ -12,7 +12,7 @@ ERROR_TYPES = {
     503: "overloaded_error",
     504: "timeout_error",
 }
-"""Of other statuses, those below 500 are invalid requests."""
+"""Other statuses below 500 are invalid requests."""
 
 
 def error_body(error: ErrorAnswer, request_id: str) -> JsonObject:

@@ -27,7 +27,7 @@ PING = sse({"type": "ping"}, "ping")
 class MessageEvents:
     """Writes one content block after the other; at most one is open.
 
-    The usage is known at the end, so `message_start` counts no tokens. `message_delta` tells the
+    The usage is known at the end, so `message_start` counts no tokens. `message_delta` has the
     costs in `route_switch`.
     """
 
@@ -39,7 +39,7 @@ class MessageEvents:
         self._block = OpenBlock()
         self._calls = HeldCalls()
         self._late: list[JsonObject] = []
-        """What comes after the first tool call and is not one: it follows when all calls are
+        """Pieces after the first tool call that belong to no call: they are sent once all calls are
         whole."""
 
     def begin(self) -> Iterator[str]:

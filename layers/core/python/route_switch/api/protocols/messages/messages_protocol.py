@@ -1,4 +1,4 @@
-"""Anthropic's Messages API, as its SDKs and Claude Code speak it."""
+"""Anthropic's Messages API, as its SDKs and Claude Code use it."""
 
 from collections.abc import Mapping
 

@@ -50,7 +50,7 @@ def count_tokens(body: bytes) -> int:
 
 def _check_references(request: CountTokensRequest) -> None:
     """Raise `RequestRefusedError` for a cache mark that Anthropic does not have, and for a choice
-    of a tool that is not there."""
+    of a tool that does not exist."""
     if request.cache_control is not None:
         check_mark(request.cache_control)
     choice = request.tool_choice
@@ -68,7 +68,7 @@ def _messages(content: JsonObject, request: CountTokensRequest) -> tuple[JsonObj
 
 
 def _translatable(body: bytes) -> JsonObject:
-    """Return the request without fields that are as good as absent."""
+    """Return the request without fields that count as absent."""
     content = parse_object(body)
     for name in REFUSED_FIELDS.keys() & content.keys():
         if content[name] in (None, [], {}):
@@ -90,7 +90,7 @@ def _advice(param: str, kind: str) -> str | None:
         return f"'{param}' must be a text or a list of content blocks, each with a 'type'."
     if re.fullmatch(r"(messages\[\d+\]\.content|system)\[\d+\](\.type)?", param):
         return (
-            f"'{param.removesuffix('.type')}' is no content block: it needs a 'type', such as "
+            f"'{param.removesuffix('.type')}' is not a content block: it needs a 'type', such as "
             '{"type": "text", "text": "…"}.'
         )
     return None

@@ -23,7 +23,7 @@ REFUSED_FIELDS = {
     "workspace_id": "It belongs to an account with Anthropic. Remove the field.",
     "inference_geo": "The owner of this router decides where models run. Remove the field.",
 }
-"""Fields whose effect cannot be kept, with what to do instead. Null is as good as absent."""
+"""Fields whose effect cannot be kept, with what to do instead. Null counts as absent."""
 
 
 class _Loose(BaseModel):
@@ -107,7 +107,8 @@ class CountTokensRequest(BaseModel):
 
 
 class MessagesRequest(CountTokensRequest):
-    """A request of Anthropic's Messages API. docs/protocols.md tells what is kept and refused."""
+    """A request of Anthropic's Messages API. docs/protocols.md says what is kept and what is
+    refused."""
 
     max_tokens: Annotated[int, Field(ge=1, le=MAX_TOKENS), Whole]
     stream: bool | None = None

@@ -19,7 +19,7 @@ class _Call:
     sent: int = 0
 
     def unsent(self) -> str:
-        """Return the arguments that were not sent yet, and take them for sent."""
+        """Return the arguments that were not sent yet, and mark them as sent."""
         pieces = self.arguments.pieces
         text = "".join(pieces[self.sent :])
         self.sent = len(pieces)

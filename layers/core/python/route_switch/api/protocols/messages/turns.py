@@ -23,8 +23,8 @@ from route_switch.domain.ports import JsonObject
 FAILED = "The tool failed."
 """Chat messages have no field for it, so the result's text says it."""
 THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking")
-"""Where servers put thoughts that nobody signed. Such a thought has the field's name for a
-signature, and goes back in the same field: DeepSeek insists on its thoughts in a tool loop."""
+"""Where servers put unsigned thoughts. Such a thought has the field's name for a signature, and
+goes back in the same field: DeepSeek insists on its thoughts in a tool loop."""
 _THOUGHTS = ("thinking", "redacted_thinking")
 
 

@@ -1,4 +1,4 @@
-"""The body of a response: what was asked, what was answered, and what it used."""
+"""The body of a response: the request's settings, the answer, and its usage."""
 
 from pydantic import JsonValue
 
@@ -14,7 +14,7 @@ from route_switch.services.inbound_request import RoutedRequest
 
 ID_PREFIX = "resp_"
 MAX_NOTES = 20
-"""Of what was left out of a request."""
+"""The most notes about parts that were left out of a request."""
 _REPEATED = (
     *("instructions", "max_output_tokens", "max_tool_calls", "prompt_cache_key"),
     *("prompt_cache_retention", "safety_identifier", "temperature", "top_p", "user"),
@@ -57,8 +57,8 @@ def failed_body(routed: RoutedRequest, call: ClientCall, error: JsonObject) -> J
 def ended_body(
     routed: RoutedRequest, call: ClientCall, output: list[JsonValue], finish_reason: str
 ) -> JsonObject:
-    """Return a response that has ended. `route_switch` tells its costs, and what of the request was
-    left out."""
+    """Return a response that has ended. `route_switch` has its costs, and what was left out of the
+    request."""
     reason = _REASONS.get(finish_reason)
     usage = routed.completion and routed.completion.usage
     left_out: list[JsonValue] = [*call.left_out[:MAX_NOTES]]

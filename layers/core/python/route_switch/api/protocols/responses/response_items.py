@@ -1,4 +1,4 @@
-"""The output items of a response while they are written, and the events that tell of them.
+"""The output items of a response while they are written, and their events.
 
 Each item yields its events without a sequence number, and has a `snapshot` for the response. The
 order of events is OpenAI's: an item is added, then its parts with their deltas, then everything is
@@ -153,7 +153,7 @@ class CallItem:
         yield _added(self.index, self._item("", "in_progress"))
 
     def add(self, piece: str) -> Iterator[JsonObject]:
-        """Add arguments. A custom tool's text is told at the end, when its JSON is whole."""
+        """Add arguments. A custom tool's text is sent at the end, when its JSON is whole."""
         self._arguments.add(piece)
         if self.tool.kind == "function":
             yield self._event("function_call_arguments.delta", delta=piece)

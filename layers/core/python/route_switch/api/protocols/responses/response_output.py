@@ -27,7 +27,8 @@ from route_switch.domain.ports import Chunk, JsonObject
 
 Kind = TypeVar("Kind", ReasoningItem, MessageItem)
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
-"""Names of the text of a model's thoughts. Some providers send the same text under two names."""
+"""Fields that hold the text of a model's thoughts. Some providers send the same text under two
+names."""
 _OF_FUNCTIONS = ("id", "type", "index", "function")
 
 
@@ -59,7 +60,7 @@ class ResponseOutput:
     _events: list[JsonObject] = field(default_factory=list)
 
     def of(self, chunk: Chunk) -> list[JsonObject]:
-        """Return the events of what the chunk says."""
+        """Return the events for the chunk."""
         if chunk.index == 0:  # a response has one answer
             self._think(chunk.delta)
             self._say(chunk.delta, _logprobs(chunk.logprobs))

@@ -1,4 +1,4 @@
-"""What of a Responses request cannot be kept, and how a request is told so."""
+"""The parts of a Responses request that cannot be kept, and how they are refused."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -103,5 +103,5 @@ def nothing_stored(method: str, path: str) -> RequestRefusedError:
 
 
 def shown(kind: JsonValue) -> str:
-    """Return a type of the request's own as it can stand in an error."""
+    """Return the request's name for a type in a form that fits into an error."""
     return f"'{kind[:40]}'" if isinstance(kind, str) else "without a type"

@@ -17,7 +17,7 @@ from route_switch.domain.ports import JsonObject
 
 _MARK = "rs1."
 CALLS = "tool_calls"
-"""Fields of tool calls beside their function, by the call's id."""
+"""Fields of tool calls other than their function, by the call's id."""
 
 
 def thoughts_in(message: JsonObject) -> JsonObject:

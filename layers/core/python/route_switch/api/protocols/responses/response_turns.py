@@ -2,7 +2,7 @@
 
 The Responses API lists thoughts, texts, calls and results as items of their own. A chat message of
 an assistant holds its thoughts, its text and its calls, and the calls' results must follow it.
-Everything is joined at the end: joining each item at once would copy what is there for each.
+Everything is joined at the end: joining each item at once would copy all earlier text each time.
 """
 
 import json

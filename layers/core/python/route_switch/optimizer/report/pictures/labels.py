@@ -1,4 +1,4 @@
-"""Place the labels of points so that none covers another label, a mark, or the picture's edge.
+"""Place the labels of points so that none covers another label, a mark, or the edge of the picture.
 
 Each label tries places around its point, and takes the one that is near and crosses few lines. A
 label that fits nowhere is left out; the mark's tooltip and the table still name it.
@@ -12,14 +12,14 @@ from itertools import pairwise
 from route_switch.optimizer.report.pictures.svg import Box, Point, text_width
 
 DISTANCES = (9.0, 18.0, 30.0, 44.0, 60.0, 80.0)
-"""From the point to the label's nearest side or corner, in pixels."""
+"""Distances from the point to the label's nearest side or corner, in pixels."""
 DIRECTIONS = 16
 STEP_PER_CROSSING = 1.5
 """How many distances farther a label may go to cross one line less."""
 BOX_PIXELS = 24.0
 """The length of a piece of a line that counts as one crossing."""
 ASCENT, DESCENT = 0.95, 0.3
-"""Of a line of text, relative to its size."""
+"""The extents of a line of text, relative to its size."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Policies ranked by their objective: a dot and an interval each, one line per policy.
 
-The names stand in lines of their own, so no two can overlap. On a narrow screen the name is above
-its bar.
+Each name has a line of its own, so no two can overlap. On a narrow screen the name is above its
+bar.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
