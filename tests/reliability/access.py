@@ -41,9 +41,7 @@ def measure() -> Section:
         "walked from the OpenAPI document (`tests/support/attacks/`).",
         columns=("tried", "n", "result"),
         rows=tuple((each.what, f"{each.n:,}", each.result) for each in tried),
-        aims=(
-            none_of("attempt with an unexpected result", sum(each.wrong for each in tried)),
-        ),
+        aims=(none_of("attempt with an unexpected result", sum(each.wrong for each in tried)),),
         notes=(
             f"Routes: {len(operations())}. Callers: {', '.join(KEYS)}.",
             "The rules about paths that apply before the functions are API Gateway's own and not "

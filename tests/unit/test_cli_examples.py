@@ -63,7 +63,7 @@ def test_a_stopped_local_stack_is_reported(
 
 
 def test_every_reason_to_leave_a_request_out_is_reported(
-    capsys: pytest.CaptureFixture[str]
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     left_out = {"attachments": 3, "expired": 0, "a new reason": 2}
     print_summary(Path("x.jsonl"), CollectedExamples((), 10, 1.0, left_out))

@@ -103,9 +103,7 @@ def test_a_profile_of_a_local_model_is_the_choice_at_its_lambda(
 
 
 @given(TEXTS, st.sampled_from(PROFILES))
-def test_hybrid_asks_about_the_same_queries_in_every_profile(
-    text: str, profile: Profile
-) -> None:
+def test_hybrid_asks_about_the_same_queries_in_every_profile(text: str, profile: Profile) -> None:
     asked: list[str] = []
 
     def ask(_: tuple[JsonObject, ...], __: object) -> RouterReply:

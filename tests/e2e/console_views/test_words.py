@@ -43,7 +43,7 @@ def test_the_switches_mention_their_buttons(consoles: Consoles) -> None:
 
 
 def test_the_refusal_of_an_edit_of_a_replaced_version_says_what_the_page_can_do(
-    consoles: Consoles
+    consoles: Consoles,
 ) -> None:
     api = FakeApi(
         answers={

@@ -29,7 +29,7 @@ class Result(BaseModel):
     own model answered), the `configured` or `measured` length of Tier 3's answers, or `prior` (not
     measured yet). If the saving is null, it says why: `no_answer`, `no_tokens` or `no_price`.
 
-    In shadow, `shadow_reason` says how routing decided beside the answer, `shadow_tier` which tier
+    In shadow, `shadow_reason` says how routing would have decided, `shadow_tier` which tier
     it chose, and `shadow_cost_usd` what the request would have cost.
 
     `session` says what happened to the conversation's session, and `session_saved_usd` what that is

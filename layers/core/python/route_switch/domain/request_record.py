@@ -87,7 +87,7 @@ class RequestRecord:
     estimates the cost of the same request on Tier 3, between `baseline_low_usd` and
     `baseline_high_usd`; `baseline_basis` says what it rests on, or why it is None.
 
-    In shadow, `shadow_reason` says how routing decided beside the answer, and `shadow_tier` which
+    In shadow, `shadow_reason` says how routing would have decided, and `shadow_tier` which
     tier it chose. `shadow_cost_usd` estimates what the request would have cost on that tier, its
     router call included, between `shadow_cost_low_usd` and `shadow_cost_high_usd`. All are None
     otherwise, and all but the reason also without a decision.
@@ -124,8 +124,8 @@ class RequestRecord:
     why: str = ""
     """The routing strategy's reason for its choice."""
     strategy: str | None = None
-    """`local` or `hybrid` if a local model took part in the decision, in shadow beside the answer;
-    None otherwise: a name in every record would cost every record a write unit."""
+    """`local` or `hybrid` if a local model took part in the decision, in shadow too; otherwise
+    None: a name in every record would cost every record a write unit."""
     shadow_tier: Tier | None = None
     shadow_reason: ShadowReason | None = None
     shadow_cost_usd: float | None = None

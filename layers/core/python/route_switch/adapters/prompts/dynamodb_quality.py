@@ -43,8 +43,7 @@ class DynamoDbQuality:
 
     @store_errors()
     def by_client(self, prompt_version: str) -> dict[str, Scores]:
-        """Return the scores by client. Those from before clients were distinguished are under "".
-        """
+        """Return the scores by client; those without a client are under ""."""
         pages = self._dynamodb.get_paginator("query").paginate(
             TableName=self._table,
             KeyConditionExpression="pk = :pk",
