@@ -66,10 +66,14 @@ def test_after_a_replay_each_request_counts_once(router: FaultyRouter) -> None:
     assert router.replay().saved == 0
 
 
-def test_a_new_process_without_keys_refuses_clearly(router: FaultyRouter) -> None:
-    row: Row = tried(router, (BY_NAME["dynamodb: 500"],), warm=0, cold=1)
+@pytest.mark.parametrize("name", ["dynamodb: 500", "secretsmanager: time-out"])
+def test_a_new_process_without_keys_refuses_clearly_and_charges_nothing(
+    router: FaultyRouter, name: str
+) -> None:
+    row: Row = tried(router, (BY_NAME[name],), warm=0, cold=1)
     (outcome,) = row.outcomes
-    assert outcome.is_answered or (outcome.answer.status == 503 and outcome.teaches)
+    assert outcome.is_answered or (outcome.answer.status in (502, 503) and outcome.teaches)
+    assert router.charges().twice == 0
 
 
 def test_faults_can_be_switched_while_the_router_runs(router: FaultyRouter) -> None:

@@ -20,6 +20,7 @@ class Held:
         self.released = {name: threading.Event() for name in ("small", "medium")}
 
     def stream(self, call: ModelCall) -> Iterator[Chunk]:
+        call.before_sending()
         assert self.released[call.model].wait(30)
         yield Chunk({"role": "assistant", "content": "Hi."}, finish_reason="stop")
 

@@ -24,8 +24,10 @@ class ModelCall:
     `model` is the name without its provider prefix. `messages` are OpenAI chat messages. `params`
     holds every other field of an OpenAI chat completion request (`temperature`, `tools`, …), passed
     on unchanged. `timeout_s` limits the whole call, in seconds. With `stream`, the answer is wanted
-    as it is written. `is_cancelled` tells a client that the answer is no longer wanted. `key_id` is
-    the API key whose request it is; None for the owner's own calls, such as those of learning.
+    as it is written. `is_cancelled` tells a client that the answer is no longer wanted.
+    `before_sending` is called right before the call is sent, and raises `ModelNotCalledError` if
+    the caller has given up. `key_id` is the API key whose request it is; None for the owner's own
+    calls, such as those of learning.
     """
 
     model: str
@@ -34,6 +36,7 @@ class ModelCall:
     timeout_s: float = 27.0
     stream: bool = False
     is_cancelled: Callable[[], bool] = lambda: False
+    before_sending: Callable[[], None] = lambda: None
     key_id: str | None = None
 
 

@@ -37,6 +37,7 @@ from route_switch.services.live_answer import (
     TimeIsUpError,
 )
 from route_switch.services.live_call import LiveCall, await_beginning
+from route_switch.services.sending import Sending
 
 logger = logging.getLogger(__name__)
 
@@ -108,10 +109,14 @@ class ModelCaller:
         tier: Tier | None = None,
     ) -> PendingCall:
         """Send a call without waiting for it."""
-        pool, started = self._pool_of(name.partition("/")[0]), self._clock()
-        future = pool.submit(self._complete, name, messages, params, deadline.remaining_s)
+        pool, started, sending = self._pool_of(name.partition("/")[0]), self._clock(), Sending(name)
+        call = ModelCall(
+            name, messages, params, deadline.remaining_s,
+            before_sending=sending.begin, key_id=self._key_id,
+        )  # fmt: skip
+        future = pool.submit(lambda: complete(self._chunks(call)))
         future.add_done_callback(lambda done: self._close_if_answered(name, done))
-        return PendingCall(name, tier, messages, started, future)
+        return PendingCall(name, tier, messages, started, future, sending)
 
     def wait(
         self,
@@ -123,17 +128,17 @@ class ModelCaller:
         time of 0, return what is known now. Return a failure as a result instead of raising it.
 
         A timed-out call may run until the request's deadline: its provider charges for it anyway,
-        and this way its tokens become known.
+        and this way its tokens become known. One that was not sent yet is not sent any more.
         """
         name, tier, late = call.name, call.tier, None
         try:
             completion = call.future.result(_awaited_s(call.future, overtaken_by, timeout_s))
         except FutureTimeoutError:
-            is_busy = call.future.cancel()
-            error = _busy(name) if is_busy else _too_slow(name, timeout_s)
-            late = None if is_busy else call.future
-            if timeout_s > 0 and not is_busy and not any(map(_has_answered, overtaken_by)):
-                self._circuits.failed(name, error, self._key_id)
+            error = _given_up(name, call.future.cancel, call.sending, timeout_s)
+            if isinstance(error, ModelTimeoutError):
+                late = call.future
+                if timeout_s > 0 and not any(map(_has_answered, overtaken_by)):
+                    self._circuits.failed(name, error, self._key_id)
         except ModelError as caught:
             error = caught
             self._circuits.failed(name, error, self._key_id)
@@ -159,11 +164,13 @@ class ModelCaller:
         Return the answer as `live` once its first token has arrived. Until then, a failure is a
         failed call like any other; a call that takes too long is cancelled.
         """
-        started = self._clock()
+        started, sending = self._clock(), Sending(name)
 
         def stream(is_cancelled: Callable[[], bool]) -> Iterator[Chunk]:
-            left_s = deadline.remaining_s
-            call = ModelCall(name, messages, params, left_s, True, is_cancelled, self._key_id)
+            call = ModelCall(
+                name, messages, params, deadline.remaining_s, stream=True,
+                is_cancelled=is_cancelled, before_sending=sending.begin, key_id=self._key_id,
+            )  # fmt: skip
             return self._chunks(call)
 
         call = LiveCall(stream, self._pool_of(name.partition("/")[0]))
@@ -176,14 +183,14 @@ class ModelCaller:
             return _logged(self._failure(name, tier, caught, messages, started))
         may_think = limits.is_last and call.has_begun and deadline.remaining_s > 0
         if not beginning.has_begun and not may_think:
-            error = _busy(name) if not call.cancel() else _too_slow(name, first_s)
+            error = _given_up(name, lambda: not call.cancel(), sending, first_s)
             if isinstance(error, ModelTimeoutError):
                 self._circuits.failed(name, error, self._key_id)
             return _logged(self._failure(name, tier, error, messages, started))
         if beginning.has_begun:
             self._circuits.responded(name)
         live = LiveAnswer(
-            OpenedCall(name, tier, messages),
+            OpenedCall(name, tier, messages, sending),
             call,
             builder,
             beginning,
@@ -232,16 +239,6 @@ class ModelCaller:
         if not done.cancelled() and done.exception() is None:
             self._circuits.succeeded(name)
 
-    def _complete(
-        self,
-        name: str,
-        messages: tuple[JsonObject, ...],
-        params: Mapping[str, JsonValue],
-        timeout_s: float,
-    ) -> Completion:
-        call = ModelCall(name, messages, params, timeout_s, key_id=self._key_id)
-        return complete(self._chunks(call))
-
     def _chunks(self, call: ModelCall) -> Iterator[Chunk]:
         """`call` has the model's whole name."""
         name = call.model
@@ -284,11 +281,15 @@ def _logged(failure: CallResult) -> CallResult:
     return failure
 
 
-def _busy(name: str) -> ModelError:
-    return ModelNotCalledError(f"{name} was not called: all worker threads are busy")
-
-
-def _too_slow(name: str, seconds: float) -> ModelError:
+def _given_up(
+    name: str, dequeue: Callable[[], bool], sending: Sending, seconds: float
+) -> ModelError:
+    """Give up a call that has no answer, and return why it has none. `dequeue` returns whether it
+    still waited for a thread."""
+    if dequeue():
+        return ModelNotCalledError(f"{name} was not called: all worker threads are busy")
+    if sending.give_up():
+        return sending.not_sent()
     return ModelTimeoutError(f"{name} took longer than {seconds:.1f} s")
 
 

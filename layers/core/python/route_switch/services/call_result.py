@@ -9,6 +9,7 @@ from route_switch.domain.ports import JsonObject
 from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import Tier
 from route_switch.services.live_answer import LiveAnswer
+from route_switch.services.sending import Sending
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,11 @@ class CallResult:
 
 @dataclass(frozen=True, slots=True)
 class PendingCall:
-    """A call that was sent. `started` is a time of the caller's clock."""
+    """A call that was started at `started`, a time of the caller's clock."""
 
     name: str
     tier: Tier | None
     messages: tuple[JsonObject, ...]
     started: float
     future: Future[Completion]
+    sending: Sending

@@ -11,6 +11,7 @@ from route_switch.domain.request_record import Attempt
 from route_switch.domain.tiers import Tier
 from route_switch.services.attempts import Attempts
 from route_switch.services.live_call import Beginning, LiveCall, says_something
+from route_switch.services.sending import Sending
 
 QUIET_S = 10.0
 """A pause after which the reader is told that the answer goes on."""
@@ -46,6 +47,7 @@ class OpenedCall:
     model: str
     tier: Tier | None
     messages: tuple[JsonObject, ...]
+    sending: Sending
 
 
 class LiveAnswer:
@@ -140,7 +142,7 @@ class LiveAnswer:
             return
 
     def _give_up(self, *, has_stalled: bool) -> None:
-        """Raise `ModelTimeoutError`, unless only the usage is missing."""
+        """Raise `ModelTimeoutError`, unless only the usage is missing or the call was not sent."""
         if self._builder.has_ended:
             self._ended = True
         elif has_stalled:
@@ -148,6 +150,8 @@ class LiveAnswer:
             raise ModelTimeoutError(f"{name} sent nothing for {stall_s:.0f} s")
         elif self._first_token_ms is not None:
             raise TimeIsUpError(TIME_IS_UP)
+        elif self._opened.sending.give_up():
+            raise self._opened.sending.not_sent()
         else:
             raise ModelTimeoutError(TIME_IS_UP)
 

@@ -85,6 +85,7 @@ class FittingClient:
             params, more = self._with_fitted_thinking(params, messages, call.model, model)
             notes += more
             fitted = replace(call, messages=messages, params=params, timeout_s=left_s)
+            call.before_sending()
             try:
                 for chunk in self._client.stream(fitted):
                     yield replace(chunk, adjusted=notes) if notes else chunk

@@ -98,22 +98,17 @@ class ModelClients:
             return self._made[provider]
 
     def _make(self, provider: str) -> ModelClient:
-        config = self._config
-        return FittingClient(
-            self._client(provider), provider, config.models.capabilities, config.cache_points
-        )
-
-    def _client(self, provider: str) -> ModelClient:
-        factory = FACTORIES.get(provider)
-        if provider in WITHOUT_KEYS and factory is not None:
-            return factory(self._config, self._keys)
+        config, factory = self._config, FACTORIES.get(provider)
 
         def key() -> str | None:
             return self._keys(f"{provider.upper()}_API_KEY")
 
-        client = factory(self._config, self._keys) if factory else _litellm(provider, key)
-        renew = self._renew_keys
-        return client if renew is None else RotatedKeyClient(client, key, renew)
+        client = factory(config, self._keys) if factory else _litellm(provider, key)
+        fitting = FittingClient(client, provider, config.models.capabilities, config.cache_points)
+        if provider in WITHOUT_KEYS or self._renew_keys is None:
+            return fitting
+        # It reads the key first: until then, nothing was sent.
+        return RotatedKeyClient(fitting, key, self._renew_keys)
 
 
 def _litellm(provider: str, key: Callable[[], str | None]) -> ModelClient:
