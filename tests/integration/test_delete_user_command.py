@@ -81,7 +81,7 @@ def test_a_user_without_requests_is_an_error_that_says_how_users_are_named(api: 
     ask(api, USER, CLIENT_KEY)
     result = run("delete-user", USER.upper(), "--yes")
     assert isinstance(result.exception, RouteSwitchError)
-    assert "letter for letter" in str(result.exception)
+    assert "match the `user` field of the requests exactly" in str(result.exception)
 
 
 def test_without_an_answer_the_option_yes_is_named(api: Api) -> None:
