@@ -108,7 +108,7 @@ def _choice(example: Shown) -> tuple[str, str]:
 
 
 def _as_text(example: Shown) -> str:
-    """Quote the query as JSON, so that it stays on one line, whatever it contains."""
+    """Quote the query as JSON, so that line breaks in it do not start a new line."""
     query, tier = _choice(example)
     quoted = json.dumps(query, ensure_ascii=False)
     return f"Query: {quoted}\nChosen: Tier {tier}\nFeedback: {example['Feedback']}"
